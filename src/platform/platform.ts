@@ -1,0 +1,199 @@
+// The port: all that the library asks of a runtime. Types only. Node, browsers and the simulation implement it
+// and enter at different depths on purpose: Node hands over RTP packets, browsers encoded frames and tracks.
+import type { Clock, LocalMs } from "../runtime/time.ts";
+
+/** One runtime: its clock, its sockets, its native peer connections. */
+export interface Platform {
+  readonly name: "node" | "browser" | "simulated";
+  readonly clock: Clock;
+  /** Whether `PeerLinkOptions.bindAddress` is obeyed; browsers choose their addresses themselves. */
+  readonly canBind: boolean;
+  /** Cryptographically random bytes; seeded in the simulation. */
+  randomBytes(length: number): Uint8Array;
+  /** Start opening a WebSocket; everything that follows is reported through `events`, never thrown. */
+  openSocket(url: string, events: SocketEvents): Socket;
+  /**
+   * Open one native connection to a peer, with all its channels and media declared.
+   * @throws TransportError `NOT_SUPPORTED` or `CONNECTION_FAILED` when the runtime cannot make one
+   */
+  openPeerLink(options: PeerLinkOptions, events: PeerLinkEvents): PeerLink;
+}
+
+/** A WebSocket of text frames. */
+export interface Socket {
+  /** Queue a text frame; silently dropped when the socket is not open. */
+  send(text: string): void;
+  /** Close with a code of RFC 6455 section 7.4 or 4000-4999; `events.close` follows unless already closed. */
+  close(code?: number, reason?: string): void;
+}
+
+export interface SocketEvents {
+  open(): void;
+  message(text: string): void;
+  /** Once, last. `reason` holds the server's words, or the network error when it never opened (code 1006). */
+  close(code: number, reason: string): void;
+}
+
+/** STUN or TURN server as in RTCIceServer. */
+export interface IceServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
+/** A trickled candidate (RFC 8838); the empty string means end of candidates. */
+export interface IceCandidate {
+  candidate: string;
+  sdpMid: string | null;
+  sdpMLineIndex: number | null;
+  usernameFragment?: string | null;
+}
+
+/** What the session description says of our Opus track. */
+export interface AudioLinkOptions {
+  /** SSRC of our outgoing stream; used where the platform lets us choose. */
+  ssrc: number;
+  /** RTCP CNAME (RFC 3550 section 6.5.1), same for all streams of a peer. */
+  cname: string;
+  /** Channels we like to receive; 2 adds `stereo=1` (RFC 7587 section 7.1). */
+  channels: 1 | 2;
+  /** Ask for in-band FEC. */
+  fec: boolean;
+  /** Ask for discontinuous transmission. */
+  dtx: boolean;
+  /** Bitrate of our own encoder, in kbit/s; obeyed here where the platform encodes. */
+  bitrateKbps: number;
+}
+
+/** One negotiated data channel (RFC 8831): both sides open it under the same id. */
+export interface ChannelOptions {
+  label: string;
+  id: number;
+  ordered: boolean;
+  /** Undefined: reliable. */
+  maxRetransmits?: number;
+}
+
+export interface PeerLinkOptions {
+  /** For logs and native names, e.g. `alice->bob`. */
+  name: string;
+  iceServers: IceServer[];
+  iceTransportPolicy: "all" | "relay";
+  /** Gather candidates on this local address only. */
+  bindAddress?: string;
+  audio?: AudioLinkOptions;
+  channels: ChannelOptions[];
+}
+
+/** RTCPeerConnectionState of the W3C, without what nothing here distinguishes. */
+export type LinkState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
+
+/** An encoded audio frame as a browser's receiver hands it over, in network order. */
+export interface EncodedAudioFrame {
+  ssrc: number;
+  payloadType: number;
+  sequenceNumber: number;
+  rtpTimestamp: number;
+  /** Empty for padding-only packets: they use a sequence number and hold no audio. */
+  payload: Uint8Array;
+  arrivalMs: LocalMs;
+}
+
+/**
+ * What a link reports. Byte arrays belong to the callee. No callback may throw; adapters guard all the same,
+ * because an exception in a native callback ends the process.
+ */
+export interface PeerLinkEvents {
+  /** A local candidate, only after the description it belongs to was returned. */
+  candidate(candidate: IceCandidate): void;
+  state(state: LinkState): void;
+  /** A whole RTP packet, on links of level `packet`. */
+  rtp(packet: Uint8Array, arrivalMs: LocalMs): void;
+  /** A compound RTCP packet, on links of level `packet`; each datagram once. */
+  rtcp(packet: Uint8Array, arrivalMs: LocalMs): void;
+  /** An encoded frame, on links of level `frame`. */
+  frame(frame: EncodedAudioFrame): void;
+  /** A channel that a foreign peer opened in-band, already open. */
+  channel(channel: ChannelPort): void;
+  /** A fault that does not end the link, e.g. a callback that threw or a candidate that was refused. */
+  fault(error: unknown): void;
+}
+
+/** One native connection. Methods reject with TransportError `SDP_ERROR`, `CODEC_MISMATCH`, `CONNECTION_FAILED`. */
+export interface PeerLink {
+  readonly state: LinkState;
+  /** Data channels by label, present from the start; those of the other side appear through `events.channel`. */
+  readonly channels: ReadonlyMap<string, ChannelPort>;
+  readonly audio: AudioPort | undefined;
+  /** Make an offer and start gathering. @returns SDP */
+  createOffer(): Promise<string>;
+  /** Take an offer and answer it. @returns SDP */
+  createAnswer(offerSdp: string): Promise<string>;
+  acceptAnswer(answerSdp: string): Promise<void>;
+  /** Only after a remote description is set. A candidate that makes no sense is reported as fault. */
+  addCandidate(candidate: IceCandidate): Promise<void>;
+  statistics(): Promise<LinkStatistics>;
+  /** Idempotent; resolves when the native side has let go. Channels are closed with it. */
+  close(): Promise<void>;
+}
+
+/** The sending side of a link's audio. */
+export type AudioPort = PacketAudioPort | TrackAudioPort;
+
+/** We encode and packetize; the link carries bytes. */
+export interface PacketAudioPort {
+  readonly level: "packet";
+  /** Negotiated Opus payload type, 0 before the answer. */
+  readonly payloadType: number;
+  /** @returns false when the link cannot take it now (not connected, or closed) */
+  sendRtp(packet: Uint8Array): boolean;
+  sendRtcp(packet: Uint8Array): boolean;
+}
+
+/** The browser encodes and packetizes; the link takes samples, or a track of the browser's. */
+export interface TrackAudioPort {
+  readonly level: "track";
+  /**
+   * Hand over one block of interleaved 48 kHz samples, to be sent at once.
+   * @param timestampUs capture time of the first sample, Unix microseconds
+   */
+  write(samples: Float32Array, channels: number, timestampUs: number): void;
+  /** Send a track (a MediaStreamTrack, e.g. the microphone) as it is instead of written samples; null: go back. */
+  useTrack(track: unknown): Promise<void>;
+  /** Change the bitrate of the browser's encoder, in kbit/s. */
+  setBitrate(bitrateKbps: number): Promise<void>;
+}
+
+/** A data channel. */
+export interface ChannelPort {
+  readonly label: string;
+  readonly open: boolean;
+  /** Bytes handed over and not yet on the network. */
+  readonly bufferedAmount: number;
+  /** Largest message the other side takes, in bytes. */
+  readonly maxMessageSize: number;
+  /** Set once, at once after the port was obtained; what came before is kept and delivered then. */
+  listen(events: ChannelEvents): void;
+  /** @throws TransportError `DATA_CHANNEL_ERROR` when it is not open */
+  send(message: Uint8Array): void;
+  close(): void;
+}
+
+export interface ChannelEvents {
+  open(): void;
+  close(): void;
+  /** Text frames come as strings, everything else as bytes that belong to the callee. */
+  message(message: Uint8Array | string): void;
+}
+
+/** Facts only the native side knows; what it does not know is null. */
+export interface LinkStatistics {
+  bytesSent: number | null;
+  bytesReceived: number | null;
+  /** Round-trip time of the transport, ms. */
+  rttMs: number | null;
+  localCandidate: string | null;
+  remoteCandidate: string | null;
+  /** Outgoing audio where the browser encodes (W3C outbound-rtp). */
+  audioOut: { ssrc: number; packetsSent: number; bytesSent: number } | null;
+}

@@ -1,0 +1,79 @@
+// The values a program exchanges with peers: media, messages and their envelope. Types only.
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+/** Layouts of raw pictures; `encoded` means `codec` says what the bytes are. */
+export type PixelFormat = "I420" | "NV12" | "RGB24" | "RGBA" | "BGRX" | "GRAY8" | "encoded";
+
+/** Interleaved samples in [-1, 1], 8000 to 192000 Hz. */
+export interface AudioData {
+  type: "audio";
+  samples: Float32Array;
+  sampleRate: number;
+  channels: number;
+  /** The track it belongs to; `default` when absent. */
+  streamId?: string;
+  /** Unix microseconds of the first sample's capture; the sender's clock. */
+  timestampUs?: number;
+}
+
+/** A JSON value with an optional place in a stream. */
+export interface JsonData {
+  type: "json";
+  value: JsonValue;
+  streamId?: string;
+  timestampUs?: number;
+}
+
+/** Text with an optional channel name, e.g. `transcript`. */
+export interface TextData {
+  type: "text";
+  text: string;
+  channel?: string;
+  streamId?: string;
+  timestampUs?: number;
+}
+
+/** Bytes with an optional media type. */
+export interface BinaryData {
+  type: "binary";
+  data: Uint8Array;
+  mimeType?: string;
+  streamId?: string;
+  timestampUs?: number;
+}
+
+/** What can be sent to a peer. Do not change a buffer until its send has settled. */
+export type RuntimeData = AudioData | JsonData | TextData | BinaryData;
+
+/** A message on the `data` channel as the seed names it. */
+export type DataChannelMessage =
+  | { type: "json"; payload: JsonValue }
+  | { type: "binary"; payload: Uint8Array }
+  | { type: "text"; payload: string };
+
+/** How the samples of a received frame came about. */
+export type AudioQuality = "received" | "fec" | "plc" | "cng" | "silence";
+
+/** A block of decoded audio from one peer. The receiver owns `samples`. */
+export interface AudioFrame {
+  readonly kind: "audio";
+  readonly peerId: string;
+  readonly streamId: string;
+  /** Interleaved, in [-1, 1]. */
+  readonly samples: Float32Array;
+  readonly sampleRate: number;
+  readonly channels: number;
+  /** RTP timestamp of the first sample: 48000 ticks a second whatever `sampleRate` is, wraps at 2^32. */
+  readonly rtpTimestamp: number;
+  /** Local monotonic ms at which the packet behind it arrived; of the packet that revealed it when concealed. */
+  readonly receivedAt: number;
+  /** Ms the packet waited in the jitter buffer. */
+  readonly bufferDelayMs: number;
+  readonly quality: AudioQuality;
+  /** Samples per channel missing between the frame before, as this reader saw it, and this one; 0 normally. */
+  readonly missingBefore: number;
+}

@@ -1,0 +1,115 @@
+// What the transport asks of signaling. SignalingClient speaks JSON-RPC over a WebSocket; programs may bring
+// another implementation, e.g. in memory or over their own server. Types only.
+import type { CallOptions } from "../runtime/call.ts";
+import type { JsonObject, JsonValue } from "../runtime/data.ts";
+import type { EventSource } from "../runtime/emitter.ts";
+
+/** What a peer can do; a non-empty subset is announced. */
+export type Capability = "audio" | "video" | "data";
+
+/** A peer in the room. */
+export interface PeerEntry {
+  peerId: string;
+  capabilities: Capability[];
+  userData: JsonValue;
+  /** Unix ms. */
+  announcedAt: number;
+}
+
+export interface Announcement {
+  peerId: string;
+  room: string;
+  capabilities: Capability[];
+  userData?: JsonValue;
+  authToken?: string;
+}
+
+export interface AnnounceResult {
+  /** True when an earlier registration goes on: nobody in the room saw us leave. */
+  resumed: boolean;
+  /** The others in the room at this moment. */
+  peers: PeerEntry[];
+  serverTime: string;
+  limits: JsonObject;
+}
+
+/** Which exchange a relayed message belongs to. */
+export interface Exchange {
+  /** One offer/answer exchange. */
+  requestId: string;
+  /** One native connection pair. */
+  connectionId: string;
+  /** Name of the native connection among those of the same two peers; `media` unless said otherwise. */
+  link: string;
+}
+
+export interface DescriptionMessage extends Exchange {
+  from: string;
+  sdp: string;
+  canTrickle: boolean;
+}
+
+export interface CandidateMessage extends Exchange {
+  from: string;
+  candidate: string;
+  sdpMid: string | null;
+  sdpMLineIndex: number | null;
+  usernameFragment: string | null;
+}
+
+export type DisconnectReason =
+  | "user_requested"
+  | "network_error"
+  | "timeout"
+  | "error"
+  | "unknown"
+  | "rejected"
+  | "replaced";
+
+export interface DisconnectedMessage {
+  from: string;
+  reason: DisconnectReason;
+  details: string | null;
+  /** Null: all connections with that peer. */
+  connectionId: string | null;
+}
+
+export type PeerLeftReason = "left" | "timeout" | "closed" | "kicked";
+
+export type SignalingState = "idle" | "connecting" | "connected" | "reconnecting" | "closed";
+
+export interface SignalingEvents {
+  stateChange: SignalingState;
+  peerAnnounced: PeerEntry;
+  peerLeft: { peerId: string; reason: PeerLeftReason };
+  offer: DescriptionMessage;
+  answer: DescriptionMessage;
+  iceCandidate: CandidateMessage;
+  peerDisconnected: DisconnectedMessage;
+  /** The socket went away; `willReconnect` says whether the channel tries to come back by itself. */
+  disconnected: { code: number; reason: string; willReconnect: boolean };
+  /** Back after a loss and announced again; `peers` is the room now. */
+  reconnected: AnnounceResult;
+}
+
+/**
+ * A way to find peers and to exchange descriptions with them. Failures reject with TransportError
+ * (`SIGNALING_ERROR`, `PEER_NOT_FOUND`, `PEER_ID_TAKEN`, `UNAUTHORIZED`, `SDP_ERROR`, ...).
+ */
+export interface SignalingChannel extends EventSource<SignalingEvents> {
+  readonly state: SignalingState;
+  connect(options?: CallOptions): Promise<void>;
+  announce(announcement: Announcement, options?: CallOptions): Promise<AnnounceResult>;
+  listPeers(options?: CallOptions): Promise<PeerEntry[]>;
+  /** Resolves when the server has forwarded it. */
+  sendOffer(to: string, sdp: string, exchange: Exchange, options?: CallOptions): Promise<void>;
+  sendAnswer(to: string, sdp: string, exchange: Exchange, options?: CallOptions): Promise<void>;
+  /** Fire and forget. */
+  sendIceCandidate(to: string, candidate: Omit<CandidateMessage, "from" | keyof Exchange>, exchange: Exchange): void;
+  /** Fire and forget; arrives as `peerDisconnected`. */
+  sendDisconnect(to: string, reason: DisconnectReason, connectionId?: string): void;
+  /** Leave the room and keep the socket. */
+  leave(options?: CallOptions): Promise<void>;
+  /** Close the socket; idempotent. No timer is left. */
+  close(): Promise<void>;
+}
