@@ -1,0 +1,51 @@
+// The platform-free surface, exported as "./core": everything but a platform. The entry points for Node and for
+// browsers export the same names with their platform filled in.
+export { WebRtcTransport } from "./transport/webrtc-transport.ts";
+export type { BroadcastOptions, BroadcastStats } from "./transport/broadcast.ts";
+export type { ConnectionState, PeerInfo, TransportEvents, TransportState } from "./transport/events.ts";
+export type { FrameOptions } from "./transport/frame-readers.ts";
+export type { PeerStats, TransportStats } from "./transport/stats.ts";
+
+export { resolveConfig, validateConfig, validateOptions } from "./config/config.ts";
+export type {
+  AssetConfig,
+  AudioConfig,
+  ConfigIssue,
+  ConfigOptions,
+  TurnServer,
+  TurnServers,
+  WebRtcTransportConfig,
+  WebRtcTransportOptions,
+} from "./config/config.ts";
+export { highQualityPreset, lowLatencyPreset, mobileNetworkPreset } from "./config/presets.ts";
+
+export { ERROR_CODES } from "./errors/codes.ts";
+export type { ErrorCode, ErrorKind } from "./errors/codes.ts";
+export { TransportError } from "./errors/errors.ts";
+export type { TransportErrorOptions } from "./errors/errors.ts";
+
+export type {
+  AudioData,
+  AudioFrame,
+  AudioQuality,
+  BinaryData,
+  DataChannelMessage,
+  JsonData,
+  JsonObject,
+  JsonValue,
+  RuntimeData,
+  TextData,
+} from "./runtime/data.ts";
+export type { CallOptions } from "./runtime/call.ts";
+export type { EventSource } from "./runtime/emitter.ts";
+export type { Logger, LogLevel } from "./runtime/logger.ts";
+export type { Clock, LocalMs, WallMs } from "./runtime/time.ts";
+export type * from "./platform/platform.ts";
+
+export { SignalingClient } from "./signaling/signaling.ts";
+export type * from "./signaling/signaling-channel.ts";
+
+export { JitterBuffer } from "./wasm/jitter-buffer.ts";
+export { loadOpus } from "./codecs/opus.ts";
+export { buildRtpPacket, parseRtpPacket } from "./rtp/packet.ts";
+export type { RtpPacket } from "./rtp/packet.ts";

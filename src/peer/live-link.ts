@@ -1,0 +1,184 @@
+// One native connection to a peer with what runs over it: data channels and media. Owns their life; decides
+// nothing about negotiation.
+import { PeerChannels, CONTROL_CHANNEL, dataChannelOptions } from "../channels/data-channel.ts";
+import type { HelloFields } from "../channels/control.ts";
+import type { OpusCodec } from "../codecs/opus.ts";
+import type { WebRtcTransportConfig } from "../config/config.ts";
+import { toTransportError } from "../errors/errors.ts";
+import type { TransportError } from "../errors/errors.ts";
+import { PeerMedia } from "../media/media.ts";
+import type { ReceivedAudio } from "../media/media.ts";
+import type {
+  IceCandidate,
+  IceServer,
+  LinkState,
+  LinkStatistics,
+  PeerLink,
+  PeerLinkOptions,
+  Platform,
+} from "../platform/platform.ts";
+import type { DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+
+/** How often the native side is asked for its figures; getStats costs a browser about a millisecond. */
+const STATISTICS_INTERVAL_MS = 1_000;
+
+/** What a live link tells the peer connection. */
+export interface LiveLinkEvents {
+  candidate(candidate: IceCandidate): void;
+  state(state: LinkState): void;
+  /** Connected, with the control channel open where there is one. */
+  ready(): void;
+  frame(frame: ReceivedAudio): void;
+  message(message: DataChannelMessage): void;
+  data(data: RuntimeData): void;
+  fault(error: TransportError): void;
+}
+
+export interface LiveLinkOptions {
+  platform: Platform;
+  config: WebRtcTransportConfig;
+  localId: string;
+  remoteId: string;
+  iceServers: IceServer[];
+  hello: HelloFields;
+  /** Undefined when audio is disabled. */
+  codec: OpusCodec | undefined;
+}
+
+/** See the header; made for each attempt, closed once. */
+export class LiveLink {
+  readonly link: PeerLink;
+  readonly channels: PeerChannels | undefined;
+  readonly media: PeerMedia | undefined;
+  #statistics: LinkStatistics | undefined;
+  #cancelStatistics: (() => void) | undefined;
+  #controlOpen = false;
+  #ready = false;
+  #closed = false;
+  readonly #options: LiveLinkOptions;
+  readonly #events: LiveLinkEvents;
+
+  constructor(options: LiveLinkOptions, events: LiveLinkEvents) {
+    this.#options = options;
+    this.#events = events;
+    const { platform, config, remoteId, codec } = options;
+    const random = platform.randomBytes(4);
+    // Never 0: RTCP and SDP treat it as "unknown" in places.
+    const ssrc = (new DataView(random.buffer, random.byteOffset).getUint32(0) | 1) >>> 0;
+    const fault = (error: unknown): void =>
+      events.fault(
+        toTransportError(error, "CONNECTION_FAILED", `connection to ${remoteId}`, { peerId: remoteId }),
+      );
+    this.media =
+      codec === undefined
+        ? undefined
+        : new PeerMedia({
+            peerId: remoteId,
+            clock: platform.clock,
+            audio: config.audio,
+            jitter: config,
+            rtcpIntervalMs: config.rtcpIntervalMs,
+            ssrc,
+            cname: options.localId,
+            randomBytes: (length) => platform.randomBytes(length),
+            codec,
+            onFrame: (frame) => events.frame(frame),
+            onFault: fault,
+          });
+    this.channels = config.enableDataChannel
+      ? new PeerChannels({
+          peerId: remoteId,
+          clock: platform.clock,
+          hello: options.hello,
+          onHello: () => undefined,
+          onMessage: (message) => events.message(message),
+          onData: (data) => events.data(data),
+          onFault: (error) => events.fault(error),
+          onOpen: (label) => {
+            if (label === "control") this.#controlOpen = true;
+            this.#checkReady();
+          },
+        })
+      : undefined;
+    try {
+      this.link = platform.openPeerLink(linkOptions(options, ssrc), {
+        candidate: (candidate) => events.candidate(candidate),
+        state: (state) => {
+          events.state(state);
+          this.#checkReady();
+        },
+        rtp: (packet, arrivalMs) => this.media?.receiveRtp(packet, arrivalMs),
+        rtcp: (packet, arrivalMs) => this.media?.receiveRtcp(packet, arrivalMs),
+        frame: (frame) => this.media?.receiveFrame(frame),
+        channel: (channel) => this.channels?.adopt(channel),
+        fault,
+      });
+    } catch (error) {
+      this.media?.close();
+      this.channels?.close();
+      throw error;
+    }
+    for (const label of ["control", "data"] as const) {
+      const port = this.link.channels.get(label);
+      if (port !== undefined) this.channels?.attach(label, port);
+    }
+  }
+
+  /** Native figures, at most a second old; undefined before the first. */
+  get statistics(): LinkStatistics | undefined {
+    return this.#statistics;
+  }
+
+  /** Idempotent; resolves when the native side has let go. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelStatistics?.();
+    this.media?.close();
+    this.channels?.close();
+    await this.link.close();
+  }
+
+  #checkReady(): void {
+    if (this.#ready || this.#closed || this.link.state !== "connected") return;
+    if (this.channels !== undefined && !this.#controlOpen) return;
+    this.#ready = true;
+    // The port knows payload type and level only after negotiation.
+    if (this.link.audio !== undefined) this.media?.attach(this.link.audio);
+    this.#refreshStatistics();
+    this.#events.ready();
+  }
+
+  #refreshStatistics(): void {
+    if (this.#closed) return;
+    this.link.statistics().then(
+      (statistics) => {
+        this.#statistics = statistics;
+        this.#scheduleStatistics();
+      },
+      // A link that closes while it is asked has nothing to say; the close is reported by itself.
+      () => this.#scheduleStatistics(),
+    );
+  }
+
+  #scheduleStatistics(): void {
+    if (this.#closed) return;
+    const { clock } = this.#options.platform;
+    this.#cancelStatistics = clock.setTimer(clock.now() + STATISTICS_INTERVAL_MS, () =>
+      this.#refreshStatistics(),
+    );
+  }
+}
+
+function linkOptions(options: LiveLinkOptions, ssrc: number): PeerLinkOptions {
+  const { config, codec, localId, remoteId, iceServers } = options;
+  const { channels, fec, dtx, bitrateKbps } = config.audio;
+  return {
+    name: `${localId}->${remoteId}`,
+    iceServers,
+    iceTransportPolicy: config.networkMode === "relay" ? "relay" : "all",
+    ...(config.bindAddress !== undefined && { bindAddress: config.bindAddress }),
+    ...(codec !== undefined && { audio: { ssrc, cname: localId, channels, fec, dtx, bitrateKbps } }),
+    channels: config.enableDataChannel ? [CONTROL_CHANNEL, dataChannelOptions(config.dataChannelMode)] : [],
+  };
+}

@@ -1,0 +1,48 @@
+// What a transport tells its program, and how a peer looks from outside. Types only.
+import type { TransportError } from "../errors/errors.ts";
+import type { DataChannelMessage, JsonValue, RuntimeData } from "../runtime/data.ts";
+import type { NegotiationState } from "../peer/negotiation.ts";
+import type {
+  Capability,
+  PeerEntry,
+  PeerLeftReason,
+  SignalingState,
+} from "../signaling/signaling-channel.ts";
+
+/** Life of a transport; `start()` may follow `stopped`. */
+export type TransportState = "idle" | "starting" | "started" | "stopping" | "stopped";
+
+/** State of the connection to one peer. */
+export type ConnectionState = NegotiationState;
+
+/** A peer that is connected or connecting. */
+export interface PeerInfo {
+  peerId: string;
+  /** Names the native connection in use; null while there is none. */
+  connectionId: string | null;
+  connectionState: ConnectionState;
+  capabilities: Capability[];
+  userData: JsonValue;
+  /** Unix ms; null unless connected. */
+  connectedAt: number | null;
+}
+
+/** Events of a transport and the value each carries. */
+export interface TransportEvents {
+  stateChange: TransportState;
+  signalingStateChange: SignalingState;
+  /** Somebody joined the room; a connection follows only if one side asks for it. */
+  peerAnnounced: PeerEntry;
+  peerLeft: { peerId: string; reason: PeerLeftReason };
+  peerConnected: { peerId: string; connectionId: string };
+  peerDisconnected: { peerId: string; reason: string };
+  /** An attempt to connect failed. */
+  peerFailed: { peerId: string; error: TransportError };
+  /** Anything but audio that a peer sent with `sendToPeer` or `broadcast`. */
+  data: { peerId: string; data: RuntimeData };
+  dataChannelMessage: { peerId: string; message: DataChannelMessage };
+  /** Something works less well than it could. */
+  warning: { message: string };
+  /** A fault that ended nothing: bad data from a peer (the first of each kind), a throwing listener. */
+  error: TransportError;
+}

@@ -1,0 +1,247 @@
+// The mesh while the transport runs: who is in the room, the connection to each peer, and the signals between
+// them. Made by start(), ended by shutdown().
+import type { HelloFields } from "../channels/control.ts";
+import type { OpusCodec } from "../codecs/opus.ts";
+import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
+import { TransportError, toTransportError } from "../errors/errors.ts";
+import type { ReceivedAudio } from "../media/media.ts";
+import type { EndReason } from "../peer/negotiation.ts";
+import { PeerConnection } from "../peer/peer-connection.ts";
+import { PeerManager } from "../peer/peer-manager.ts";
+import type { Platform } from "../platform/platform.ts";
+import { limited } from "../runtime/call.ts";
+import type { CallOptions } from "../runtime/call.ts";
+import type { Emitter } from "../runtime/emitter.ts";
+import { isId } from "../runtime/ids.ts";
+import type { ScopedLogger } from "../runtime/logger.ts";
+import type {
+  AnnounceResult,
+  DescriptionMessage,
+  PeerEntry,
+  PeerLeftReason,
+  SignalingChannel,
+} from "../signaling/signaling-channel.ts";
+import type { TransportEvents } from "./events.ts";
+
+/** After this, disconnecting no longer waits for the native side. */
+const DISCONNECT_TIMEOUT_MS = 2_000;
+
+export interface MeshOptions {
+  platform: Platform;
+  config: WebRtcTransportConfig;
+  localId: string;
+  hello: HelloFields;
+  signaling: SignalingChannel;
+  /** Undefined when audio is disabled. */
+  codec: OpusCodec | undefined;
+  log: ScopedLogger;
+  emitter: Emitter<TransportEvents>;
+  onFrame(frame: ReceivedAudio): void;
+  /** The connection to a peer is up. */
+  onConnected(peer: PeerConnection): void;
+  /** A peer is no longer held. */
+  onReleased(peerId: string): void;
+}
+
+/** See the header. */
+export class Mesh {
+  /** Who else is in the room, connected or not, as far as signaling has told. */
+  readonly room = new Map<string, PeerEntry>();
+  readonly #options: MeshOptions;
+  readonly #manager: PeerManager<PeerConnection>;
+  readonly #unsubscribe: (() => void)[];
+  #closed = false;
+
+  /** Listens from now on, so that nothing said between announcement and `enter` is lost. */
+  constructor(options: MeshOptions) {
+    this.#options = options;
+    this.#manager = new PeerManager(options.config);
+    this.#unsubscribe = this.#subscribe(options.signaling);
+  }
+
+  /** Take over the list of the room and, with `autoConnect`, connect to everybody in it who may be here. */
+  enter({ peers }: AnnounceResult): void {
+    this.room.clear();
+    for (const entry of peers) this.room.set(entry.peerId, entry);
+    if (!this.#options.config.autoConnect) return;
+    for (const { peerId } of peers) {
+      if (this.#manager.getPeer(peerId) !== undefined) continue;
+      this.connect(peerId, {}).catch((error: unknown) => {
+        const wrapped = toTransportError(error, "CONNECTION_FAILED", `connecting to "${peerId}"`, { peerId });
+        this.#options.log.warn(wrapped.message, { remotePeerId: peerId, code: wrapped.code });
+      });
+    }
+  }
+
+  /** @throws as `WebRtcTransport.connectPeer` */
+  async connect(peerId: string, options: CallOptions): Promise<void> {
+    this.#checkPeerId(peerId);
+    await this.#peer(peerId).connect(options);
+  }
+
+  /** @throws as `WebRtcTransport.disconnectPeer` */
+  async disconnect(peerId: string, reason: EndReason): Promise<void> {
+    this.#checkPeerId(peerId);
+    const peer = this.#manager.getPeer(peerId);
+    if (peer === undefined && this.#manager.hasSeen(peerId)) return;
+    if (peer === undefined) throw peerNotFound(peerId);
+    await limited(peer.disconnect(reason), this.#options.platform.clock, `disconnectPeer("${peerId}")`, {
+      timeoutMs: DISCONNECT_TIMEOUT_MS,
+    });
+  }
+
+  /** Every peer that is connected or connecting. */
+  peers(): PeerConnection[] {
+    return this.#manager.listPeers();
+  }
+
+  /** @throws TransportError `PEER_NOT_FOUND` unless the peer is connected or connecting */
+  getPeer(peerId: string): PeerConnection {
+    const peer = this.#manager.getPeer(peerId);
+    if (peer === undefined) throw peerNotFound(peerId);
+    return peer;
+  }
+
+  /**
+   * The connection in use to a peer.
+   *
+   * @throws TransportError `INVALID_DATA`, `PEER_NOT_FOUND`, `PEER_NOT_CONNECTED`
+   */
+  connected(peerId: string): NonNullable<PeerConnection["active"]> {
+    this.#checkPeerId(peerId);
+    const active = this.#manager.getPeer(peerId)?.active;
+    if (active !== undefined) return active;
+    if (!this.room.has(peerId) && !this.#manager.hasSeen(peerId)) throw peerNotFound(peerId);
+    throw new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" is not connected`, { peerId });
+  }
+
+  /** Hand changed options to live connections; their bounds were checked before. */
+  configure(options: ConfigOptions): void {
+    for (const peer of this.#manager.listPeers()) peer.configure(options);
+  }
+
+  /** Tell every peer, leave the room, close the socket and every connection; idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { signaling, log } = this.#options;
+    const peers = this.#manager.listPeers();
+    const disconnected = Promise.all(peers.map((peer) => peer.disconnect("user_requested")));
+    // The socket goes last: the disconnects above travel over it.
+    await signaling.leave().catch((error: unknown) => {
+      log.debug(toTransportError(error, "SIGNALING_ERROR", "leaving the room").message);
+    });
+    for (const off of this.#unsubscribe) off();
+    await signaling.close();
+    await disconnected;
+  }
+
+  // --- what signaling says
+
+  #subscribe(signaling: SignalingChannel): (() => void)[] {
+    const { emitter } = this.#options;
+    return [
+      signaling.on("stateChange", (state) => emitter.emit("signalingStateChange", state)),
+      signaling.on("peerAnnounced", (entry) => {
+        this.room.set(entry.peerId, entry);
+        emitter.emit("peerAnnounced", entry);
+      }),
+      signaling.on("peerLeft", ({ peerId, reason }) => this.#peerLeft(peerId, reason)),
+      signaling.on("offer", (message) => this.#offer(message)),
+      signaling.on("answer", (message) => this.#manager.getPeer(message.from)?.receiveAnswer(message)),
+      signaling.on("iceCandidate", (message) =>
+        this.#manager.getPeer(message.from)?.receiveCandidate(message),
+      ),
+      signaling.on("peerDisconnected", (message) =>
+        this.#manager.getPeer(message.from)?.receiveDisconnect(message),
+      ),
+      signaling.on("reconnected", (result) => this.enter(result)),
+    ];
+  }
+
+  #peerLeft(peerId: string, reason: PeerLeftReason): void {
+    this.room.delete(peerId);
+    // A peer that left or was kicked is gone; one that only lost its socket may still be connected to us.
+    if (reason === "left" || reason === "kicked")
+      this.#manager.getPeer(peerId)?.receiveLeft("user_requested");
+    this.#options.emitter.emit("peerLeft", { peerId, reason });
+  }
+
+  #offer(message: DescriptionMessage): void {
+    if (this.#closed) return;
+    try {
+      this.#peer(message.from).receiveOffer(message);
+    } catch (error) {
+      const { code, message: text } = toTransportError(error, "PEER_REJECTED", "offer");
+      this.#options.log.info(text, { remotePeerId: message.from, code });
+      this.#options.signaling.sendDisconnect(message.from, "rejected", message.connectionId);
+    }
+  }
+
+  // --- peers
+
+  // The connection to `peerId`, made when there is none and it may be here.
+  #peer(peerId: string): PeerConnection {
+    const existing = this.#manager.getPeer(peerId);
+    if (existing !== undefined) return existing;
+    this.#manager.admit(peerId);
+    const { platform, signaling, config, localId, hello, codec, emitter, onFrame } = this.#options;
+    const log = this.#options.log.with({ remotePeerId: peerId });
+    const known = new Set<string>();
+    const peer = new PeerConnection(
+      { platform, signaling, config, localId, remoteId: peerId, hello, codec },
+      {
+        stateChange: (state) => {
+          log.debug("connection state", { state });
+          if (state === "failed" || state === "closed") this.#release(peerId, peer);
+        },
+        connected: (connectionId) => {
+          log.info("connected", { connectionId });
+          this.#options.onConnected(peer);
+          emitter.emit("peerConnected", { peerId, connectionId });
+        },
+        failed: (error) => {
+          log.warn(error.message, { code: error.code });
+          emitter.emit("peerFailed", { peerId, error });
+        },
+        ended: (reason) => {
+          log.info("disconnected", { reason });
+          emitter.emit("peerDisconnected", { peerId, reason });
+        },
+        frame: onFrame,
+        message: (message) => emitter.emit("dataChannelMessage", { peerId, message }),
+        data: (data) => emitter.emit("data", { peerId, data }),
+        fault: (error) => {
+          // A peer that sends garbage all day is logged and told once per kind; the counters have the rest.
+          const kind = `${error.code} ${String(error.details?.reason ?? "")}`;
+          if (known.has(kind)) return log.debug(error.message, { code: error.code });
+          known.add(kind);
+          log.warn(error.message, { code: error.code });
+          emitter.emit("error", error);
+        },
+      },
+    );
+    this.#manager.addPeer(peerId, peer);
+    return peer;
+  }
+
+  // Its native side may still be closing; the machine has nothing left to do.
+  #release(peerId: string, peer: PeerConnection): void {
+    this.#manager.removePeer(peerId, peer);
+    peer.dispose();
+    this.#options.onReleased(peerId);
+  }
+
+  #checkPeerId(peerId: string): void {
+    if (!isId(peerId)) {
+      throw new TransportError("INVALID_DATA", "peerId: expected 1 to 64 letters, digits, '_' or '-'");
+    }
+    if (peerId === this.#options.localId) {
+      throw new TransportError("INVALID_DATA", `peerId: "${peerId}" is this transport's own id`, { peerId });
+    }
+  }
+}
+
+function peerNotFound(peerId: string): TransportError {
+  return new TransportError("PEER_NOT_FOUND", `peer "${peerId}" is not known here`, { peerId });
+}

@@ -1,0 +1,423 @@
+// The public class: a room's worth of peers, media and messages. It holds the life cycle and checks what the
+// caller passes; mesh and outbox do the work while it runs.
+import { DEFAULT_AUDIO_LOOKAHEAD_SAMPLES, PEER_PROTOCOL_VERSION } from "../channels/control.ts";
+import type { HelloFields } from "../channels/control.ts";
+import { loadOpus } from "../codecs/opus.ts";
+import type { OpusCodec } from "../codecs/opus.ts";
+import { resolveConfig, validateConfig, validateOptions } from "../config/config.ts";
+import type { ConfigOptions, WebRtcTransportConfig, WebRtcTransportOptions } from "../config/config.ts";
+import { TransportError, toTransportError } from "../errors/errors.ts";
+import type { EndReason } from "../peer/negotiation.ts";
+import type { PeerConnection } from "../peer/peer-connection.ts";
+import type { Platform } from "../platform/platform.ts";
+import { abortError, limited } from "../runtime/call.ts";
+import type { CallOptions } from "../runtime/call.ts";
+import type { AudioFrame, DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import { uuid4 } from "../runtime/ids.ts";
+import { ScopedLogger, consoleLogger } from "../runtime/logger.ts";
+import { SignalingClient } from "../signaling/signaling.ts";
+import type {
+  AnnounceResult,
+  Capability,
+  PeerEntry,
+  SignalingChannel,
+} from "../signaling/signaling-channel.ts";
+import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
+import type { PeerInfo, TransportEvents, TransportState } from "./events.ts";
+import { FrameReaders } from "./frame-readers.ts";
+import type { FrameOptions } from "./frame-readers.ts";
+import { Mesh } from "./mesh.ts";
+import { Outbox } from "./outbox.ts";
+import { peerInfo, peerStats } from "./stats.ts";
+import type { TransportStats } from "./stats.ts";
+
+/** start() includes loading the codec, the socket and the announcement. */
+const START_TIMEOUT_MS = 20_000;
+/** After this, shutdown() no longer waits for the other side of anything. */
+const SHUTDOWN_TIMEOUT_MS = 5_000;
+
+/** What exists only while the transport runs. */
+interface Running {
+  readonly mesh: Mesh;
+  readonly outbox: Outbox;
+}
+
+/**
+ * Joins a room, connects to up to 10 peers, sends and receives audio and messages.
+ *
+ * @example
+ * await using transport = new WebRtcTransport({ signalingUrl, room: "demo", networkMode: "lan" });
+ * await transport.start();
+ * for await (const frame of transport.frames()) console.log(frame.peerId, frame.samples.length);
+ */
+export class WebRtcTransport {
+  readonly #platform: Platform;
+  readonly #config: WebRtcTransportConfig;
+  readonly #emitter: Emitter<TransportEvents>;
+  readonly #log: ScopedLogger;
+  readonly #peerId: string;
+  readonly #hello: HelloFields;
+  readonly #readers = new FrameReaders();
+  #state: TransportState = "idle";
+  #running: Running | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #track: object | null = null;
+
+  /**
+   * No network is touched before `start()`.
+   *
+   * @param platform the runtime; the package's entry points for Node and browsers supply theirs
+   * @throws TransportError `INVALID_CONFIG` with every fault in `details.issues`
+   */
+  constructor(options: WebRtcTransportOptions, platform: Platform) {
+    this.#config = resolveConfig(options);
+    const { warnings } = validateConfig(this.#config);
+    if (this.#config.bindAddress !== undefined && !platform.canBind) {
+      throw new TransportError("NOT_SUPPORTED", "bindAddress: browsers choose their addresses themselves");
+    }
+    this.#platform = platform;
+    this.#peerId = this.#config.peerId ?? `peer-${uuid4(platform.randomBytes(16))}`;
+    const logger = this.#config.logger ?? consoleLogger(console);
+    this.#log = new ScopedLogger(logger, this.#config.logLevel, { peerId: this.#peerId });
+    this.#emitter = new Emitter((error, event) => {
+      const wrapped = toTransportError(error, "INTERNAL_ERROR", `a listener of "${String(event)}" threw`);
+      this.#log.error(wrapped.message);
+      // A throwing listener of `error` itself is only logged: it would be called again for ever.
+      if (event !== "error") this.#emitter.emit("error", wrapped);
+    });
+    this.#hello = {
+      protocolVersion: PEER_PROTOCOL_VERSION,
+      audioLookaheadSamples: DEFAULT_AUDIO_LOOKAHEAD_SAMPLES,
+      instanceId: uuid4(platform.randomBytes(16)),
+      capabilities: this.#capabilities(),
+      codecs: this.#config.audio.enabled ? ["opus"] : [],
+    };
+    for (const message of warnings) this.#log.warn(message);
+  }
+
+  /** Own id: the configured one, or `peer-<uuid>`. */
+  get peerId(): string {
+    return this.#peerId;
+  }
+
+  get state(): TransportState {
+    return this.#state;
+  }
+
+  /**
+   * Subscribe to an event; see {@link TransportEvents}. A throwing listener disturbs nobody.
+   * @returns a function that ends the subscription
+   */
+  on<Name extends keyof TransportEvents>(
+    event: Name,
+    listener: (value: TransportEvents[Name]) => void,
+  ): () => void {
+    return this.#emitter.on(event, listener);
+  }
+
+  /** As `on`, for one event. */
+  once<Name extends keyof TransportEvents>(
+    event: Name,
+    listener: (value: TransportEvents[Name]) => void,
+  ): () => void {
+    return this.#emitter.once(event, listener);
+  }
+
+  /**
+   * Connect to signaling and join the room; with `autoConnect`, begin to connect to everybody in it. Resolves
+   * when announced. Concurrent calls share one start; a stopped transport may start again.
+   *
+   * @throws TransportError `ALREADY_STARTED`, `SIGNALING_ERROR`, `UNAUTHORIZED`, `PEER_ID_TAKEN`,
+   *   `LIMIT_EXCEEDED` (room full), `VERSION_UNSUPPORTED`, `OPERATION_TIMEOUT`, `ABORTED`
+   */
+  start(options: CallOptions = {}): Promise<void> {
+    if (this.#starting !== undefined) return this.#starting;
+    if (this.#state === "started" || this.#state === "stopping") {
+      return Promise.reject(new TransportError("ALREADY_STARTED", `the transport is ${this.#state}`));
+    }
+    this.#setState("starting");
+    this.#starting = this.#start(options).finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Leave the room, tell every peer, close everything. Never rejects, may be called at any time and again;
+   * resolves within 5 s. Nothing keeps the process alive afterwards.
+   */
+  shutdown(): Promise<void> {
+    if (this.#stopping !== undefined) return this.#stopping;
+    if (this.#state === "idle" || this.#state === "stopped") return Promise.resolve();
+    this.#setState("stopping");
+    const work = limited(this.#stop(), this.#platform.clock, "shutdown", { timeoutMs: SHUTDOWN_TIMEOUT_MS });
+    this.#stopping = work
+      .catch((error: unknown) =>
+        this.#log.warn(toTransportError(error, "INTERNAL_ERROR", "shutdown").message),
+      )
+      .then(() => {
+        this.#stopping = undefined;
+        this.#setState("stopped");
+      });
+    return this.#stopping;
+  }
+
+  /** `shutdown()` at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  /**
+   * Connect to a peer of the room; at once when connected, shared when under way.
+   *
+   * @returns the peer's id once media and control channel are up
+   * @throws TransportError `INVALID_DATA` (no id, or the own one), `PEER_NOT_FOUND`, `PEER_REJECTED`,
+   *   `MAX_PEERS_EXCEEDED`, `SDP_ERROR`, `CODEC_MISMATCH`, `OPERATION_TIMEOUT`, `NAT_TRAVERSAL_FAILED`,
+   *   `CONNECTION_FAILED`, `ABORTED`
+   */
+  async connectPeer(peerId: string, options: CallOptions = {}): Promise<string> {
+    const { mesh } = this.#requireRunning();
+    if (options.signal?.aborted === true) throw abortError(options.signal, `connectPeer("${peerId}")`);
+    await mesh.connect(peerId, options);
+    return peerId;
+  }
+
+  /**
+   * End the connection to a peer and tell it so. Repeating it is harmless; no reconnection follows.
+   *
+   * @throws TransportError `INVALID_DATA`, `PEER_NOT_FOUND` for an id never seen here
+   */
+  async disconnectPeer(peerId: string, reason: EndReason = "user_requested"): Promise<void> {
+    await this.#requireRunning().mesh.disconnect(peerId, reason);
+  }
+
+  /** The connected peers; with `all`, those that are still connecting too. */
+  listPeers(options: { all?: boolean } = {}): PeerInfo[] {
+    const infos = (this.#running?.mesh.peers() ?? []).map((peer) => this.#info(peer));
+    return options.all === true ? infos : infos.filter(({ connectionId }) => connectionId !== null);
+  }
+
+  /** @throws TransportError `PEER_NOT_FOUND` unless the peer is connected or connecting */
+  getPeer(peerId: string): PeerInfo {
+    return this.#info(this.#requireRunning().mesh.getPeer(peerId));
+  }
+
+  /** Who else is in the room, connected or not, as far as signaling has told. */
+  listRoom(): PeerEntry[] {
+    return [...(this.#running?.mesh.room.values() ?? [])];
+  }
+
+  /**
+   * Send audio (to the peer's track) or other data (on the `data` channel) to one peer. Audio of any rate and
+   * length is queued up to 200 ms beyond real time; after that the send waits. Do not change the samples
+   * before it settles.
+   *
+   * @throws TransportError `INVALID_DATA`, `PEER_NOT_FOUND`, `PEER_NOT_CONNECTED`, `TRACK_NOT_FOUND`,
+   *   `MEDIA_TRACK_ERROR`, `ENCODING_ERROR`, `DATA_CHANNEL_NOT_AVAILABLE`, `MESSAGE_TOO_LARGE`,
+   *   `SEND_BUFFER_FULL`, `SERIALIZATION_ERROR`, `ABORTED`
+   */
+  async sendToPeer(peerId: string, data: RuntimeData, options: CallOptions = {}): Promise<void> {
+    return this.#requireRunning().outbox.sendToPeer(peerId, data, options);
+  }
+
+  /**
+   * Send to every connected peer, or to those that `only` and `exclude` leave. Audio is encoded once for all.
+   * The failure of one peer touches no other.
+   *
+   * @throws TransportError `NO_PEERS_CONNECTED`, `INVALID_DATA`, `ENCODING_ERROR`, `ABORTED`
+   */
+  async broadcast(data: RuntimeData, options: BroadcastOptions & CallOptions = {}): Promise<BroadcastStats> {
+    return this.#requireRunning().outbox.broadcast(data, options);
+  }
+
+  /**
+   * Send a message on the `data` channel; resolves when it is handed over.
+   *
+   * @throws TransportError `PEER_NOT_FOUND`, `PEER_NOT_CONNECTED`, `DATA_CHANNEL_NOT_AVAILABLE`,
+   *   `MESSAGE_TOO_LARGE`, `SEND_BUFFER_FULL`, `SERIALIZATION_ERROR`, `INVALID_DATA`, `ABORTED`
+   */
+  async sendDataChannelMessage(
+    peerId: string,
+    message: DataChannelMessage,
+    options: CallOptions = {},
+  ): Promise<void> {
+    return this.#requireRunning().outbox.sendMessage(peerId, message, options);
+  }
+
+  /**
+   * Decoded audio of all peers, or of one, from now on. Each reader has its own queue of 200 ms per peer; the
+   * oldest frames are dropped when the program is slower, and the next frame says what is missing.
+   * Ends with `shutdown()`, or when `signal` fires.
+   */
+  frames(options: FrameOptions = {}): AsyncIterableIterator<AudioFrame> {
+    this.#requireRunning();
+    return this.#readers.open(options);
+  }
+
+  /**
+   * Send a native audio track, e.g. the microphone's MediaStreamTrack, as it is, to all present and later
+   * peers, in place of what `sendToPeer` and `broadcast` send; `null` ends that. Browsers only.
+   *
+   * @throws TransportError `NOT_SUPPORTED` in Node, `MEDIA_TRACK_ERROR` when a peer's connection refuses it
+   */
+  async useTrack(track: object | null): Promise<void> {
+    if (this.#platform.name !== "browser") {
+      throw new TransportError("NOT_SUPPORTED", "useTrack: native tracks exist in browsers only", {
+        suggestion: "Send samples with sendToPeer() or broadcast().",
+      });
+    }
+    this.#track = track;
+    const ports = this.#running?.mesh.peers().map((peer) => peer.active?.live.link.audio) ?? [];
+    await Promise.all(ports.map((port) => (port?.level === "track" ? port.useTrack(track) : undefined)));
+  }
+
+  /**
+   * Change options while running, all or nothing; live connections follow within a second, `iceTimeoutSecs`
+   * applies from the next attempt on.
+   *
+   * @throws TransportError `INVALID_CONFIG` with every fault in `details.issues`
+   */
+  configure(options: ConfigOptions): void {
+    validateOptions(options);
+    const { audioBitrateKbps, jitterBufferSizeMs, rtcpIntervalMs, iceTimeoutSecs } = options;
+    const config = this.#config;
+    if (audioBitrateKbps !== undefined) config.audio.bitrateKbps = audioBitrateKbps;
+    if (jitterBufferSizeMs !== undefined) {
+      config.jitterBufferSizeMs = jitterBufferSizeMs;
+      config.maxJitterBufferMs = Math.max(config.maxJitterBufferMs, jitterBufferSizeMs);
+    }
+    if (rtcpIntervalMs !== undefined) config.rtcpIntervalMs = rtcpIntervalMs;
+    if (iceTimeoutSecs !== undefined) config.iceTimeoutSecs = iceTimeoutSecs;
+    if (audioBitrateKbps !== undefined) this.#running?.outbox.setBitrate(audioBitrateKbps);
+    this.#running?.mesh.configure(options);
+  }
+
+  /** One frozen snapshot of every counter, per peer. */
+  stats(): TransportStats {
+    return Object.freeze({
+      timestamp: this.#platform.clock.wallNow(),
+      peerId: this.#peerId,
+      state: this.#state,
+      peers: Object.freeze((this.#running?.mesh.peers() ?? []).map((peer) => peerStats(peer))),
+    });
+  }
+
+  // --- starting and stopping
+
+  async #start(options: CallOptions): Promise<void> {
+    const { clock } = this.#platform;
+    const signaling = this.#config.signaling ?? this.#newSignaling();
+    const limits = { ...options, timeoutMs: options.timeoutMs ?? START_TIMEOUT_MS };
+    const ready = Promise.all([
+      this.#config.audio.enabled ? loadOpus() : undefined,
+      signaling.connect(limits),
+    ]);
+    try {
+      const [codec] = await limited(ready, clock, "start()", limits);
+      const running = this.#assemble(signaling, codec);
+      const joined = await limited(this.#announce(signaling), clock, "start()", limits).catch(
+        (error: unknown) => {
+          void running.mesh.close();
+          throw error;
+        },
+      );
+      if (this.#state !== "starting") {
+        void running.mesh.close();
+        throw new TransportError("ABORTED", "start() was ended by shutdown()");
+      }
+      this.#running = running;
+      this.#setState("started");
+      running.mesh.enter(joined);
+    } catch (error) {
+      await signaling.close();
+      if (this.#state === "starting") this.#setState("stopped");
+      throw toTransportError(error, "SIGNALING_ERROR", "start()");
+    }
+  }
+
+  #newSignaling(): SignalingChannel {
+    return new SignalingClient({
+      url: this.#config.signalingUrl,
+      platform: this.#platform,
+      logger: this.#log,
+    });
+  }
+
+  #assemble(signaling: SignalingChannel, codec: OpusCodec | undefined): Running {
+    const mesh: Mesh = new Mesh({
+      platform: this.#platform,
+      config: this.#config,
+      localId: this.#peerId,
+      hello: this.#hello,
+      signaling,
+      codec,
+      log: this.#log,
+      emitter: this.#emitter,
+      onFrame: (frame) => this.#readers.push(frame),
+      onConnected: (peer) => this.#sendTrackTo(peer),
+      onReleased: (peerId) => outbox.release(peerId),
+    });
+    const outbox = new Outbox({ mesh, clock: this.#platform.clock, audio: this.#config.audio, codec });
+    return { mesh, outbox };
+  }
+
+  async #announce(signaling: SignalingChannel): Promise<AnnounceResult> {
+    const { authToken, room, userData } = this.#config;
+    const token = typeof authToken === "function" ? await authToken() : authToken;
+    return signaling.announce({
+      peerId: this.#peerId,
+      room: room ?? "default",
+      capabilities: this.#capabilities(),
+      ...(userData !== undefined && { userData }),
+      ...(token !== undefined && { authToken: token }),
+    });
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#readers.end();
+    running?.outbox.close();
+    await running?.mesh.close();
+    await this.#starting?.catch(() => undefined); // its own caller is told
+  }
+
+  #setState(state: TransportState): void {
+    this.#state = state;
+    this.#emitter.emit("stateChange", state);
+  }
+
+  // --- small parts
+
+  #sendTrackTo(peer: PeerConnection): void {
+    const port = peer.active?.live.link.audio;
+    if (this.#track === null || port?.level !== "track") return;
+    port.useTrack(this.#track).catch((error: unknown) => {
+      const { remoteId: peerId } = peer;
+      this.#emitter.emit("error", toTransportError(error, "MEDIA_TRACK_ERROR", "useTrack", { peerId }));
+    });
+  }
+
+  #info(peer: PeerConnection): PeerInfo {
+    return peerInfo(peer, this.#running?.mesh.room.get(peer.remoteId));
+  }
+
+  #requireRunning(): Running {
+    if (this.#running !== undefined) return this.#running;
+    const ended = this.#state === "stopping" || this.#state === "stopped";
+    throw new TransportError(
+      ended ? "ALREADY_SHUTDOWN" : "NOT_STARTED",
+      ended ? "the transport has been shut down" : "the transport has not been started",
+    );
+  }
+
+  #capabilities(): Capability[] {
+    const { audio, enableDataChannel } = this.#config;
+    return [
+      ...(audio.enabled ? (["audio"] as const) : []),
+      ...(enableDataChannel ? (["data"] as const) : []),
+    ];
+  }
+}

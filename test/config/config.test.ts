@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import { resolveConfig, validateConfig, validateOptions } from "../../src/config/config.ts";
+import type { WebRtcTransportOptions } from "../../src/config/config.ts";
+import { highQualityPreset, lowLatencyPreset, mobileNetworkPreset } from "../../src/config/presets.ts";
+import { TransportError } from "../../src/errors/errors.ts";
+
+function issuesOf(options: unknown): string[] {
+  try {
+    validateConfig(resolveConfig(options as WebRtcTransportOptions));
+  } catch (error) {
+    if (!(error instanceof TransportError) || error.code !== "INVALID_CONFIG") throw error;
+    const issues = error.details?.issues as { path: string; message: string; value: string }[];
+    for (const issue of issues) expect(issue.message.length, issue.path).toBeGreaterThan(5);
+    return issues.map(({ path }) => path);
+  }
+  return [];
+}
+
+const turn = { urls: "turn:relay.example", username: "u", credential: "s3cret" };
+
+describe("defaults", () => {
+  it("are valid and complete", () => {
+    const config = resolveConfig();
+    expect(validateConfig(config)).toEqual({ warnings: [] });
+    expect(config).toMatchObject({
+      signalingUrl: "ws://localhost:8080",
+      autoConnect: false,
+      networkMode: "internet",
+      stunServers: ["stun:stun.l.google.com:19302"],
+      maxPeers: 10,
+      jitterBufferSizeMs: 50,
+      maxJitterBufferMs: 200,
+      rtcpIntervalMs: 5000,
+      iceTimeoutSecs: 30,
+      audio: {
+        enabled: true,
+        sampleRate: 48000,
+        channels: 1,
+        bitrateKbps: 64,
+        frameMs: 20,
+        fec: true,
+        dtx: false,
+      },
+    });
+  });
+
+  it("connect to everybody only when a room is named", () => {
+    expect(resolveConfig({ room: "r" }).autoConnect).toBe(true);
+    expect(resolveConfig({ room: "r", autoConnect: false }).autoConnect).toBe(false);
+  });
+
+  it("use no server in a LAN and keep what undefined does not override", () => {
+    const config = resolveConfig({ networkMode: "lan", maxPeers: undefined, audio: { fec: undefined } });
+    expect(config.stunServers).toEqual([]);
+    expect(config.maxPeers).toBe(10);
+    expect(config.audio.fec).toBe(true);
+    expect(issuesOf({ networkMode: "lan" })).toEqual([]);
+  });
+});
+
+describe("validation", () => {
+  it("lists all faults at once, each with its path", () => {
+    const paths = issuesOf({
+      signalingUrl: "http://x",
+      peerId: "not an id",
+      maxPeers: 11,
+      jitterBufferSizeMs: 49,
+      audio: { bitrateKbps: 15, channels: 3, frameMs: 25 },
+      rtcpIntervalMs: 999,
+      iceTimeoutSecs: 4,
+    });
+    expect(paths.sort()).toEqual(
+      [
+        "audio.bitrateKbps",
+        "audio.channels",
+        "audio.frameMs",
+        "iceTimeoutSecs",
+        "jitterBufferSizeMs",
+        "maxPeers",
+        "peerId",
+        "rtcpIntervalMs",
+        "signalingUrl",
+      ].sort(),
+    );
+  });
+
+  const bad: [string, unknown][] = [
+    ["signalingUrl", { signalingUrl: "ws://user:pw@host" }],
+    ["signalingUrl", { signalingUrl: "ws://host/#x" }],
+    ["signalingUrl", { signalingUrl: "not a url" }],
+    ["signaling", { signaling: {} }],
+    ["room", { room: "" }],
+    ["autoConnect", { autoConnect: "yes" }],
+    ["authToken", { authToken: "" }],
+    ["userData", { userData: "x".repeat(1100) }],
+    ["userData", { userData: 1n }],
+    ["allowPeers.0", { allowPeers: ["a b"] }],
+    ["denyPeers", { denyPeers: "bob" }],
+    ["networkMode", { networkMode: "wan" }],
+    ["stunServers", { stunServers: [] }],
+    ["stunServers.0", { stunServers: ["http://x"] }],
+    ["stunServers", { networkMode: "lan", stunServers: ["stun:x"] }],
+    ["turnServers", { networkMode: "lan", turnServers: [turn] }],
+    ["turnServers", { networkMode: "relay" }],
+    ["turnServers", { turnServers: [{ ...turn, credential: "" }] }],
+    ["turnServers", { turnServers: [{ ...turn, urls: "stun:x" }] }],
+    ["bindAddress", { bindAddress: "" }],
+    ["audio.sampleRate", { audio: { sampleRate: 44100 } }],
+    ["audio.complexity", { audio: { complexity: 1.5 } }],
+    ["audio.application", { audio: { application: "music" } }],
+    ["audio.loud", { audio: { loud: true } }],
+    ["enableDataChannel", { enableDataChannel: false, audio: { enabled: false } }],
+    ["dataChannelMode", { dataChannelMode: "fast" }],
+    ["maxJitterBufferMs", { jitterBufferSizeMs: 150, maxJitterBufferMs: 100 }],
+    ["jitterRelease", { jitterRelease: "random" }],
+    ["logger", { logger: { debug() {} } }],
+    ["logLevel", { logLevel: "loud" }],
+    ["assets.workerUrl", { assets: { workerUrl: "" } }],
+    ["nonsense", { nonsense: 1 }],
+  ];
+  it.each(bad)("names %s in %o", (path, options) => {
+    expect(issuesOf(options).map((found) => (path.includes(".") ? found : found.split(".")[0]))).toContain(
+      path,
+    );
+  });
+
+  it("never repeats a credential", () => {
+    try {
+      validateConfig(resolveConfig({ networkMode: "lan", turnServers: [turn] }));
+      expect.unreachable();
+    } catch (error) {
+      expect(JSON.stringify(error)).not.toContain("s3cret");
+    }
+  });
+
+  it("accepts providers and functions", () => {
+    expect(issuesOf({ networkMode: "relay", turnServers: () => [turn], authToken: () => "token" })).toEqual(
+      [],
+    );
+  });
+
+  it("warns of an open socket to elsewhere and of FEC that cannot work", () => {
+    const { warnings } = validateConfig(
+      resolveConfig({ signalingUrl: "ws://example.org", audio: { application: "lowdelay" } }),
+    );
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain("signalingUrl");
+    expect(warnings[1]).toContain("audio.fec");
+  });
+});
+
+describe("options at run time", () => {
+  it("are checked all together", () => {
+    expect(() => validateOptions({ audioBitrateKbps: 64, jitterBufferSizeMs: 200 })).not.toThrow();
+    expect(() => validateOptions({ audioBitrateKbps: 5, iceTimeoutSecs: 500 })).toThrow(
+      /audioBitrateKbps.*iceTimeoutSecs/,
+    );
+    expect(() => validateOptions({ maxPeers: 3 } as object)).toThrow(/maxPeers: unknown option/);
+  });
+});
+
+describe("presets", () => {
+  it("are valid, differ, and yield to overrides", () => {
+    for (const preset of [lowLatencyPreset, highQualityPreset, mobileNetworkPreset]) {
+      expect(issuesOf(preset())).toEqual([]);
+      expect(issuesOf(preset({ networkMode: "lan" }))).toEqual([]);
+      expect(preset({ maxPeers: 2 }).maxPeers).toBe(2);
+    }
+    expect(lowLatencyPreset()).toMatchObject({ jitterRelease: "inOrder", dataChannelMode: "unreliable" });
+    expect(mobileNetworkPreset()).toMatchObject({
+      jitterBufferSizeMs: 150,
+      maxJitterBufferMs: 300,
+      maxPeers: 5,
+    });
+  });
+});
