@@ -1,14 +1,59 @@
+// One suite, two runtimes: *.node.test.ts runs in Node only, *.browser.test.ts in Chromium only, the rest in both.
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { CHROMIUM_ARGS, CHROMIUM_PATH, CHROMIUM_PERMISSIONS, ISOLATION_HEADERS } from "./test/chromium.ts";
 
 export default defineConfig({
   test: {
+    coverage: {
+      provider: "v8",
+      // Kernels are measured through their portable twin: the same source, run as JavaScript.
+      include: ["src/**/*.ts", "assembly/**/*.ts"],
+      // The entry of the kernels is a list of exports, memory.ts is replaced by memory.portable.ts.
+      exclude: ["**/generated/**", "**/*.d.ts", "assembly/index.ts", "assembly/memory.ts"],
+      reporter: ["text-summary", "json-summary", "html"],
+      reportsDirectory: "coverage",
+      thresholds: { lines: 90 },
+    },
     projects: [
       {
         test: {
           name: "node",
           environment: "node",
+          // The native addon may be loaded in one JavaScript environment per process: files get processes, never threads.
+          pool: "forks",
+          maxWorkers: 2,
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.browser.test.ts"],
+        },
+      },
+      {
+        server: { headers: ISOLATION_HEADERS },
+        // Named, not discovered: a dependency found while tests run makes vite reload the page under them.
+        optimizeDeps: { noDiscovery: true, include: ["libopus-wasm", "zod/mini"] },
+        test: {
+          name: "chromium",
+          maxWorkers: 2,
+          // After the other project: side by side they would ask for twice the cores.
+          sequence: { groupOrder: 1 },
+          include: ["test/**/*.test.ts"],
+          exclude: [
+            "test/**/*.node.test.ts",
+            // Programs for Node: they drive a browser, a server or a process of their own.
+            "test/{interop,cli,signaling-server,examples}/**",
+            "test/platform/node/**",
+          ],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            api: { host: "127.0.0.1" },
+            provider: playwright({
+              launchOptions: { executablePath: CHROMIUM_PATH, args: CHROMIUM_ARGS },
+              contextOptions: { permissions: CHROMIUM_PERMISSIONS },
+            }),
+            instances: [{ browser: "chromium" }],
+          },
         },
       },
     ],

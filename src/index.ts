@@ -47,5 +47,5 @@ export type * from "./signaling/signaling-channel.ts";
 
 export { JitterBuffer } from "./wasm/jitter-buffer.ts";
 export { loadOpus } from "./codecs/opus.ts";
-export { buildRtpPacket, parseRtpPacket } from "./rtp/packet.ts";
-export type { RtpPacket } from "./rtp/packet.ts";
+export { buildRtp, parseRtp } from "./rtp/packet.ts";
+export type { RtpPacket, RtpPacketFields, RtpRefusal } from "./rtp/packet.ts";

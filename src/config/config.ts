@@ -42,7 +42,7 @@ export interface AudioConfig {
 /** Where pages with a strict content security policy keep the scripts that are otherwise inlined. */
 export interface AssetConfig {
   /** URL of the package's `dist/worker.js`; without it a `blob:` URL is used. */
-  workerUrl?: string | undefined;
+  workerUrl?: string;
 }
 
 /** All options, resolved. Every one changes behaviour; see {@link WebRtcTransportOptions} for what is required. */

@@ -71,7 +71,11 @@ export const ERROR_CODES = {
   SDP_ERROR: fact("network", "Check that the signaling server passes session descriptions on unchanged."),
   CODEC_MISMATCH: fact("network", "Enable a codec on this side that the other peer offers too."),
   NEGOTIATION_IN_PROGRESS: fact("network", "Wait until the running negotiation has ended.", true),
-  CIRCUIT_OPEN: fact("network", "Too many failures; wait details.retryAfterMs before the next attempt.", true),
+  CIRCUIT_OPEN: fact(
+    "network",
+    "Too many failures; wait details.retryAfterMs before the next attempt.",
+    true,
+  ),
 
   ENCODING_ERROR: fact("media", "Check the format of the samples or frames that were sent."),
   DECODING_ERROR: fact("media", "The other peer sends media that cannot be decoded; check its encoder."),

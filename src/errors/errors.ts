@@ -77,5 +77,10 @@ export function toTransportError(
 
 /** The message of anything that was thrown. */
 export function describeError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    return "a value that has no text"; // an object without prototype, or with a toString that throws
+  }
 }

@@ -98,6 +98,10 @@ export class LiveLink {
             if (label === "control") this.#controlOpen = true;
             this.#checkReady();
           },
+          // Browsers notice a closed connection late by its state and at once by its channels.
+          onClosed: (label) => {
+            if (label === "control" && this.#ready) events.state("closed");
+          },
         })
       : undefined;
     try {

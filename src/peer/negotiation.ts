@@ -7,6 +7,12 @@ import type { Machine } from "../runtime/machine.ts";
 /** Ms until an offer must be answered; the signaling server forgets offers later than that. */
 export const ANSWER_TIMEOUT_MS = 10_000;
 
+/**
+ * Ms that a connection closed by the other side is kept for the signal that says why: closing travels straight,
+ * the reason through the server.
+ */
+export const LINGER_MS = 500;
+
 /** Inbound candidates kept until there is a remote description; a peer has a few dozen at most. */
 const MAX_WAITING_CANDIDATES = 256;
 
@@ -110,7 +116,7 @@ export class Negotiation implements Machine<NegotiationInput, NegotiationOutput>
   }
 
   get deadlineMs(): number {
-    return this.#pending?.deadlineMs ?? Infinity;
+    return Math.min(this.#pending?.deadlineMs ?? Infinity, this.#active?.deadlineMs ?? Infinity);
   }
 
   /** Whether an attempt that this side began is under way. */
@@ -272,7 +278,7 @@ export class Negotiation implements Machine<NegotiationInput, NegotiationOutput>
         if (attempt === this.#pending) this.#failPending(input.code, input.message, "error");
         return;
       case "link-state":
-        return this.#linkState(attempt, input.state);
+        return this.#linkState(attempt, input.state, nowMs);
       case "ready":
         return this.#ready(attempt);
     }
@@ -292,9 +298,13 @@ export class Negotiation implements Machine<NegotiationInput, NegotiationOutput>
     }
   }
 
-  #linkState(attempt: Attempt, state: LinkState): void {
+  #linkState(attempt: Attempt, state: LinkState, nowMs: number): void {
     if (state !== "failed" && state !== "closed") return;
-    if (attempt === this.#active) return this.#endActive("network_error", "network_error");
+    if (attempt === this.#active) {
+      if (state === "failed") return this.#endActive("network_error", "network_error");
+      attempt.deadlineMs = Math.min(attempt.deadlineMs, nowMs + LINGER_MS);
+      return;
+    }
     const code = state === "failed" ? "NAT_TRAVERSAL_FAILED" : "CONNECTION_FAILED";
     this.#failPending(code, `the connection ${state} before it was up`, "network_error");
   }
@@ -305,12 +315,16 @@ export class Negotiation implements Machine<NegotiationInput, NegotiationOutput>
     this.#pending = undefined;
     this.#active = attempt;
     attempt.phase = "connected";
+    attempt.deadlineMs = Infinity;
     this.#put({ type: "connected", connectionId: attempt.connectionId });
     if (replaced !== undefined) this.#put({ type: "close-link", connectionId: replaced.connectionId });
     this.#become("connected");
   }
 
   #timeout(nowMs: number): void {
+    if (this.#active !== undefined && nowMs >= this.#active.deadlineMs) {
+      this.#endActive("network_error", "network_error");
+    }
     const pending = this.#pending;
     if (pending === undefined || nowMs < pending.deadlineMs) return;
     const described = pending.phase === "accepting" || pending.phase === "connecting";

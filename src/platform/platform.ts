@@ -1,6 +1,6 @@
 // The port: all that the library asks of a runtime. Types only. Node, browsers and the simulation implement it
 // and enter at different depths on purpose: Node hands over RTP packets, browsers encoded frames and tracks.
-import type { Clock, LocalMs } from "../runtime/time.ts";
+import type { Clock, LocalMs, WallMs } from "../runtime/time.ts";
 
 /** One runtime: its clock, its sockets, its native peer connections. */
 export interface Platform {
@@ -97,6 +97,8 @@ export interface EncodedAudioFrame {
   /** Empty for padding-only packets: they use a sequence number and hold no audio. */
   payload: Uint8Array;
   arrivalMs: LocalMs;
+  /** Capture on the sender's wall clock, where the stream carries abs-capture-time. */
+  captureMs?: WallMs;
 }
 
 /**

@@ -43,27 +43,25 @@ export function limited<T>(
       signal?.removeEventListener("abort", abort);
       finish();
     };
-    const abort = (): void =>
+    // Rejecting comes first: an onCancel that throws must not leave the caller waiting.
+    const giveUp = (error: TransportError): void =>
       settle(() => {
+        reject(error);
         onCancel?.();
-        reject(abortError(signal as AbortSignal, what));
       });
+    const abort = (): void => giveUp(abortError(signal as AbortSignal, what));
     const cancelTimer =
       timeoutMs === Infinity
         ? undefined
         : clock.setTimer(clock.now() + timeoutMs, () =>
-            settle(() => {
-              onCancel?.();
-              reject(
-                timeoutError?.() ??
-                  new TransportError("OPERATION_TIMEOUT", `${what} took longer than ${timeoutMs} ms`),
-              );
-            }),
+            giveUp(
+              timeoutError?.() ??
+                new TransportError("OPERATION_TIMEOUT", `${what} took longer than ${timeoutMs} ms`),
+            ),
           );
     signal?.addEventListener("abort", abort, { once: true });
-    work.then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error as Error)),
-    );
+    // Resolving with a promise that has rejected rejects with the same reason.
+    const finished = (): void => settle(() => resolve(work));
+    work.then(finished, finished);
   });
 }

@@ -1,6 +1,8 @@
 // The values a program exchanges with peers: media, messages and their envelope. Types only.
 
+/** Anything JSON can represent (RFC 8259). */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+/** A JSON object. */
 export interface JsonObject {
   [key: string]: JsonValue;
 }

@@ -21,7 +21,10 @@ export class Driver<Input, Output> {
     this.#arm();
   }
 
-  /** Feed one input now. From inside an effect the input waits until the effect has returned. */
+  /**
+   * Feed one input now. From inside an effect the input waits until the effect has returned.
+   * @throws what an effect threw first, once everything has been handled
+   */
   handle(input: Input): void {
     if (this.#closed) return;
     this.#inbox.push(input);
@@ -35,20 +38,23 @@ export class Driver<Input, Output> {
     this.#disarm();
   }
 
+  // One failing effect must not keep the machine from its other outputs, inputs and deadline: all is handled
+  // first, then the failure is let out.
   #run(): void {
     if (this.#running) return;
     this.#running = true;
-    try {
-      for (let input = this.#inbox.shift(); input !== undefined; input = this.#inbox.shift()) {
-        this.#machine.handle(input, this.#clock.now());
-        for (let output = this.#machine.poll(); output !== undefined; output = this.#machine.poll()) {
-          this.#effect(output);
-        }
+    const failures: unknown[] = [];
+    for (let input = this.#inbox.shift(); input !== undefined; input = this.#inbox.shift()) {
+      const next = input;
+      attempt(failures, () => this.#machine.handle(next, this.#clock.now()));
+      for (let output = this.#machine.poll(); output !== undefined; output = this.#machine.poll()) {
+        const out = output;
+        attempt(failures, () => this.#effect(out));
       }
-    } finally {
-      this.#running = false;
     }
+    this.#running = false;
     if (!this.#closed) this.#arm();
+    if (failures.length > 0) throw failures[0];
   }
 
   #arm(): void {
@@ -70,5 +76,13 @@ export class Driver<Input, Output> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#armedMs = Infinity;
+  }
+}
+
+function attempt(failures: unknown[], action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    failures.push(error);
   }
 }

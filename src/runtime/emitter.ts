@@ -28,9 +28,9 @@ export class Emitter<Events> implements EventSource<Events> {
     // A wrapper of its own for each subscription: the same function may be added twice.
     const entry = (value: Events[Name]): void => listener(value);
     const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(entry as (value: never) => void));
+    this.#listeners.set(event, listeners.add(entry));
     return () => {
-      listeners.delete(entry as (value: never) => void);
+      listeners.delete(entry);
     };
   }
 
@@ -42,9 +42,11 @@ export class Emitter<Events> implements EventSource<Events> {
     return off;
   }
 
-  /** Hand `value` to the listeners subscribed at this moment. */
+  /** Hand `value` to the listeners subscribed at this moment, unless one before them ends their subscription. */
   emit<Name extends keyof Events>(event: Name, value: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+    const listeners = this.#listeners.get(event);
+    for (const listener of [...(listeners ?? [])]) {
+      if (listeners?.has(listener) !== true) continue;
       try {
         (listener as (value: Events[Name]) => void)(value);
       } catch (error) {
@@ -55,6 +57,7 @@ export class Emitter<Events> implements EventSource<Events> {
 
   /** Drop every subscription. */
   clear(): void {
+    for (const listeners of this.#listeners.values()) listeners.clear();
     this.#listeners.clear();
   }
 }

@@ -21,7 +21,8 @@ export interface Announcement {
   room: string;
   capabilities: Capability[];
   userData?: JsonValue;
-  authToken?: string;
+  /** Handed to the server's authentication. A function is asked anew each time, also for the return after a loss. */
+  authToken?: string | (() => string | Promise<string>);
 }
 
 export interface AnnounceResult {
@@ -58,13 +59,7 @@ export interface CandidateMessage extends Exchange {
 }
 
 export type DisconnectReason =
-  | "user_requested"
-  | "network_error"
-  | "timeout"
-  | "error"
-  | "unknown"
-  | "rejected"
-  | "replaced";
+  "user_requested" | "network_error" | "timeout" | "error" | "unknown" | "rejected" | "replaced";
 
 export interface DisconnectedMessage {
   from: string;
@@ -105,7 +100,11 @@ export interface SignalingChannel extends EventSource<SignalingEvents> {
   sendOffer(to: string, sdp: string, exchange: Exchange, options?: CallOptions): Promise<void>;
   sendAnswer(to: string, sdp: string, exchange: Exchange, options?: CallOptions): Promise<void>;
   /** Fire and forget. */
-  sendIceCandidate(to: string, candidate: Omit<CandidateMessage, "from" | keyof Exchange>, exchange: Exchange): void;
+  sendIceCandidate(
+    to: string,
+    candidate: Omit<CandidateMessage, "from" | keyof Exchange>,
+    exchange: Exchange,
+  ): void;
   /** Fire and forget; arrives as `peerDisconnected`. */
   sendDisconnect(to: string, reason: DisconnectReason, connectionId?: string): void;
   /** Leave the room and keep the socket. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ANSWER_TIMEOUT_MS, Negotiation } from "../../src/peer/negotiation.ts";
+import { ANSWER_TIMEOUT_MS, LINGER_MS, Negotiation } from "../../src/peer/negotiation.ts";
 import type { NegotiationInput, NegotiationOutput } from "../../src/peer/negotiation.ts";
 
 const ICE_TIMEOUT_MS = 30_000;
@@ -163,6 +163,23 @@ describe("a connected peer", () => {
   it("ends when the link fails and tells the other side", () => {
     const outputs = feed(connected(), { type: "link-state", connectionId: "c1", state: "failed" });
     expect(types(outputs)).toEqual(["send-disconnect", "close-link", "ended", "state"]);
+  });
+
+  it("waits for the reason when the other side closes the link, but not for long", () => {
+    const told = connected();
+    expect(feed(told, { type: "link-state", connectionId: "c1", state: "closed" }, 1_000)).toEqual([]);
+    expect(told.deadlineMs).toBe(1_000 + LINGER_MS);
+    const outputs = feed(
+      told,
+      { type: "remote-disconnect", connectionId: "c1", reason: "user_requested" },
+      1_100,
+    );
+    expect(outputs).toContainEqual({ type: "ended", reason: "user_requested" });
+
+    const untold = connected();
+    feed(untold, { type: "link-state", connectionId: "c1", state: "closed" }, 1_000);
+    const late = feed(untold, { type: "timeout" }, 1_000 + LINGER_MS);
+    expect(late).toContainEqual({ type: "ended", reason: "network_error" });
   });
 
   it("ends when the other side says so, and says nothing back", () => {

@@ -1,0 +1,206 @@
+// npm run bench [-- --json] [--only TEXT]: bundles every *.bench.ts, runs it in Node and, where it says it can, in
+// headless Chromium, and prints one table. `--only` keeps benches whose name contains the text.
+import { build } from "esbuild";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const OUT = join(ROOT, "build/bench");
+const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
+// Without them there is no SharedArrayBuffer and the clock is coarse.
+const ISOLATION_HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+// The kernels' source run as JavaScript, a baseline for the kernels themselves.
+const kernelTwin = {
+  name: "kernel-twin",
+  setup(context) {
+    const assembly = join(ROOT, "assembly");
+    context.onResolve({ filter: /^virtual:kernel-twin$/ }, () => ({
+      path: "twin",
+      namespace: "kernel-twin",
+    }));
+    context.onLoad({ filter: /.*/, namespace: "kernel-twin" }, () => ({
+      contents: 'export * as twin from "./index.ts"; export { bind } from "./memory.portable.ts";',
+      resolveDir: assembly,
+      loader: "ts",
+    }));
+    context.onResolve({ filter: /^\.\/memory$/ }, ({ resolveDir }) =>
+      resolveDir === assembly ? { path: join(assembly, "memory.portable.ts") } : undefined,
+    );
+  },
+};
+
+const { json, only } = parseArguments(process.argv.slice(2));
+const files = benchFiles(join(ROOT, "bench"));
+const results = [...(await runInNode()), ...(await runInChromium())];
+if (json) console.log(JSON.stringify({ node: process.version, results }, null, 2));
+else printTable();
+
+function parseArguments(args) {
+  const options = { json: false, only: "" };
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "--json") options.json = true;
+    else if (args[i] === "--only" && args[i + 1] !== undefined) options.only = args[++i];
+    else fail(`unknown argument ${args[i]}; usage: run.mjs [--json] [--only TEXT]`);
+  }
+  return options;
+}
+
+function benchFiles(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return benchFiles(path);
+    return entry.name.endsWith(".bench.ts") ? [path] : [];
+  });
+}
+
+function nameOf(file) {
+  return relative(join(ROOT, "bench"), file)
+    .replace(/\.bench\.ts$/, "")
+    .replaceAll("\\", "/");
+}
+
+// Each file in a process of its own: what one does to the heap and the compiler, the next does not inherit.
+async function runInNode() {
+  const found = [];
+  for (const file of files) {
+    const script = await bundle(file, "node");
+    const code = `import(${JSON.stringify(pathToFileURL(script).href)}).then((bench) => bench.run("node")).then((results) => {
+      process.stdout.write(JSON.stringify(results));
+      process.exit(0);
+    });`;
+    say(`${nameOf(file)} in Node`);
+    const stdio = ["ignore", "pipe", "inherit"];
+    found.push(
+      ...JSON.parse(execFileSync(process.execPath, ["-e", code], { cwd: ROOT, stdio, encoding: "utf8" })),
+    );
+  }
+  return found;
+}
+
+async function runInChromium() {
+  if (!existsSync(CHROMIUM)) {
+    say(`no Chromium at ${CHROMIUM}: its half of the table is missing (CHROMIUM_PATH names another)`);
+    return [];
+  }
+  const { chromium } = await import("playwright");
+  const server = await serve();
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: CHROMIUM_ARGS });
+  try {
+    const found = [];
+    for (const file of files) {
+      if (!(await runsInChromium(file))) continue;
+      const script = await bundle(file, "chromium");
+      say(`${nameOf(file)} in Chromium`);
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${server.address().port}/`);
+      found.push(
+        ...(await page.evaluate(
+          async (url) => (await import(url)).run("chromium"),
+          `/${relative(OUT, script)}`,
+        )),
+      );
+      await page.close();
+    }
+    return found;
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+async function runsInChromium(file) {
+  const { runtimes } = await import(pathToFileURL(await bundle(file, "node")).href);
+  return runtimes.includes("chromium");
+}
+
+async function bundle(file, runtime) {
+  const outfile = join(OUT, `${nameOf(file).replaceAll("/", "-")}.${runtime}.mjs`);
+  const prefix = nameOf(file);
+  const inNode = runtime === "node";
+  await build({
+    stdin: {
+      contents: `
+        import bench from ${JSON.stringify(file)};
+        import { measure } from ${JSON.stringify(join(ROOT, "bench/bench.ts"))};
+        export const runtimes = bench.runtimes;
+        export const run = (runtime) => measure(bench, runtime, ${JSON.stringify(prefix)}, ${JSON.stringify(only)});
+      `,
+      resolveDir: ROOT,
+      loader: "ts",
+    },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    platform: inNode ? "node" : "browser",
+    // Packages for Node alone are imported behind a test of the runtime; in a page nobody asks for them.
+    ...(inNode
+      ? { packages: "external" }
+      : { external: ["werift", "werift/*", "node:*", "node-datachannel"] }),
+    outfile,
+    logLevel: "warning",
+    plugins: [kernelTwin],
+  });
+  return outfile;
+}
+
+function serve() {
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(join(OUT, "index.html"), "<!doctype html><title>bench</title>");
+  const server = createServer((request, response) => {
+    const name = request.url === "/" ? "index.html" : request.url.slice(1);
+    if (!/^[\w.-]+$/.test(name) || !existsSync(join(OUT, name))) {
+      response.writeHead(404, ISOLATION_HEADERS).end();
+      return;
+    }
+    const type = name.endsWith(".html") ? "text/html" : "text/javascript";
+    response
+      .writeHead(200, { ...ISOLATION_HEADERS, "Content-Type": type })
+      .end(readFileSync(join(OUT, name)));
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+function printTable() {
+  const rows = results.map((result) => [
+    result.bench,
+    result.runtime,
+    microseconds(result.oursUs),
+    result.baselineUs === null ? "-" : microseconds(result.baselineUs),
+    result.note === null ? result.baseline : `${result.baseline} (${result.note})`,
+    result.ratio === null ? "-" : `${result.ratio.toPrecision(3)}x`,
+    result.goal === null
+      ? ""
+      : `>= ${result.goal}x${result.ratio === null || result.ratio >= result.goal ? "" : " MISSED"}`,
+  ]);
+  const table = [["bench", "runtime", "ours us/op", "baseline us/op", "baseline", "ratio", "goal"], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join("  ")
+        .trimEnd(),
+    );
+  console.log("\nMedians over interleaved repetitions; ratio = baseline / ours, above 1 we are faster.");
+}
+
+function microseconds(value) {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function say(text) {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+function fail(text) {
+  console.error(`bench: ${text}`);
+  process.exit(2);
+}

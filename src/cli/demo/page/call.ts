@@ -1,0 +1,175 @@
+// The page's part in the conversation: transport, microphone, playout and measuring under one life cycle. Shows
+// nothing itself.
+import { AudioPlayout, WebRtcTransport } from "../../../browser.ts";
+import type { TransportError } from "../../../browser.ts";
+import { describeError } from "../../../errors/errors.ts";
+import { DEMO_ROOM, SIGNALING_PATH } from "../measure-protocol.ts";
+import type { DemoMessage } from "../measure-protocol.ts";
+import { MeasureClient } from "./measure-client.ts";
+import { openMicrophone } from "./microphone.ts";
+import type { Microphone } from "./microphone.ts";
+
+const SAMPLE_RATE = 48_000;
+const COUNT_INTERVAL_MS = 1_000;
+const MAX_REMOTE_PEERS = 10;
+
+/** What a call tells the page. Levels are the root mean square of 20 ms, 0 to 1. */
+export interface CallEvents {
+  connected(peerId: string): void;
+  disconnected(peerId: string): void;
+  /** `peerId` undefined: one's own microphone. */
+  level(peerId: string | undefined, rms: number): void;
+  table(table: Extract<DemoMessage, { type: "table" }>): void;
+  reachable(reachable: boolean): void;
+  /** A fault that ends nothing, in words for the user. */
+  notice(text: string): void;
+}
+
+/** One stay in the room, from `join` to `leave`. */
+export class Call {
+  readonly peerId: string;
+  readonly #events: CallEvents;
+  readonly #context = new AudioContext({ sampleRate: SAMPLE_RATE });
+  readonly #playout = new AudioPlayout({ context: this.#context });
+  readonly #transport: WebRtcTransport;
+  #measure: MeasureClient | undefined;
+  #microphone: Microphone | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(peerId: string, events: CallEvents) {
+    this.peerId = peerId;
+    this.#events = events;
+    this.#transport = new WebRtcTransport({
+      signalingUrl: new URL(SIGNALING_PATH, location.href.replace(/^http/, "ws")).href,
+      peerId,
+      room: DEMO_ROOM,
+      networkMode: "lan",
+      maxPeers: MAX_REMOTE_PEERS,
+      logLevel: "warn",
+    });
+    this.#transport.on("peerConnected", ({ peerId: id }) => events.connected(id));
+    this.#transport.on("peerDisconnected", ({ peerId: id }) => {
+      this.#playout.remove(id);
+      events.disconnected(id);
+    });
+    this.#transport.on("peerFailed", ({ peerId: id, error }) => events.notice(describeFailure(id, error)));
+    this.#transport.on("error", (error) => events.notice(error.message));
+  }
+
+  /**
+   * Join the room; call it from a user's gesture. Without a microphone one listens, and is told so by a notice.
+   *
+   * @throws TransportError when signaling refuses, or the browser cannot do it
+   */
+  static async join(peerId: string, events: CallEvents): Promise<Call> {
+    const call = new Call(peerId, events);
+    try {
+      await call.#join();
+    } catch (error) {
+      await call.leave();
+      throw error;
+    }
+    return call;
+  }
+
+  /** Whether there is a microphone to mute. */
+  get speaks(): boolean {
+    return this.#microphone !== undefined;
+  }
+
+  /** Send silence instead of the microphone, or the microphone again. */
+  mute(muted: boolean): void {
+    if (this.#microphone !== undefined) this.#microphone.track.enabled = !muted;
+  }
+
+  /** Do not play a peer, or play it again; it goes on being measured. */
+  mutePeer(peerId: string, muted: boolean): void {
+    this.#playout.setGain(peerId, muted ? 0 : 1);
+  }
+
+  /** Leave and let go of everything. Never rejects. */
+  async leave(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#microphone?.close();
+    this.#measure?.close();
+    await this.#transport.shutdown();
+    await this.#playout.close();
+    await this.#context.close().catch(() => undefined); // closed before, when leave() is called twice
+  }
+
+  async #join(): Promise<void> {
+    // Still within the gesture. A context that stays suspended plays nothing, and the others hear us all the same.
+    this.#context.resume().catch(() => undefined);
+    await this.#playout.start();
+    await this.#openMicrophone();
+    await this.#transport.start();
+    this.#measure = new MeasureClient(this.peerId, {
+      table: (table) => this.#events.table(table),
+      reachable: (reachable) => this.#events.reachable(reachable),
+    });
+    if (this.#microphone !== undefined) await this.#transport.useTrack(this.#microphone.track);
+    this.#timer = setInterval(() => this.#count(), COUNT_INTERVAL_MS);
+    void this.#listen();
+  }
+
+  async #openMicrophone(): Promise<void> {
+    try {
+      this.#microphone = await openMicrophone(this.#context, (samples) => {
+        this.#events.level(undefined, rootMeanSquare(samples));
+        this.#measure?.sent(samples);
+      });
+    } catch (error) {
+      this.#events.notice(`You are listening only: ${describeError(error)}.`);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for await (const { peerId, samples, channels, sampleRate, missingBefore } of this.#transport.frames()) {
+        this.#measure?.received(
+          peerId,
+          channels === 1 ? samples : firstChannel(samples, channels),
+          missingBefore,
+        );
+        this.#playout.push(peerId, samples, channels, sampleRate);
+        this.#events.level(peerId, rootMeanSquare(samples));
+      }
+    } catch (error) {
+      this.#events.notice(`Cannot play what is received: ${describeError(error)}.`);
+    }
+  }
+
+  #count(): void {
+    const rows = this.#transport.stats().peers.flatMap(({ peerId: from, audio }) => {
+      const inbound = audio?.inbound;
+      if (inbound === null || inbound === undefined) return [];
+      const { packetsReceived, packetsLost, concealedSamples, bufferDelayMs } = inbound;
+      // Duplicates can make the RFC 3550 count negative.
+      const lost = Math.max(0, packetsLost);
+      return [{ from, packets: packetsReceived, lost, concealed: concealedSamples, bufferDelayMs }];
+    });
+    this.#measure?.counted(rows);
+  }
+}
+
+function describeFailure(peerId: string, error: TransportError): string {
+  const text = `Cannot connect to ${peerId}: ${error.message}`;
+  if (error.code !== "NAT_TRAVERSAL_FAILED" && error.code !== "CONNECTION_FAILED") return text;
+  return (
+    `${text}\nNo network path between this browser and the demo works. Open the page as http://localhost on the ` +
+    "machine that runs the demo and allow the microphone, or start the demo with --lan."
+  );
+}
+
+function rootMeanSquare(samples: Float32Array): number {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return Math.sqrt(sum / Math.max(1, samples.length));
+}
+
+function firstChannel(samples: Float32Array, channels: number): Float32Array {
+  return Float32Array.from(
+    { length: Math.floor(samples.length / channels) },
+    (_, i) => samples[i * channels] as number,
+  );
+}

@@ -1,0 +1,62 @@
+// The page's entry: wires what the visitor does to the call, and what the call tells to the view.
+import { describeError } from "../../../errors/errors.ts";
+import { Call } from "./call.ts";
+import { View } from "./view.ts";
+
+/** Names end up as peer ids: letters, digits, _ and -. */
+const NOT_ALLOWED = /[^A-Za-z0-9_-]+/g;
+
+const view = new View();
+let call: Call | undefined;
+
+view.name.value = localStorage.getItem("name") ?? "";
+if (!window.isSecureContext) {
+  view.notice(
+    "Browsers give microphone and sound only to pages on https or localhost. From another machine, tunnel the port " +
+      `(ssh -L ${location.port}:localhost:${location.port} …) and open http://localhost:${location.port}/.`,
+  );
+}
+
+view.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void (call === undefined ? join() : leave("Not joined"));
+});
+view.mute.addEventListener("click", () => call?.mute(view.toggle(view.mute)));
+window.addEventListener("pagehide", () => void call?.leave());
+
+async function join(): Promise<void> {
+  const name = view.name.value.trim().replace(NOT_ALLOWED, "-").slice(0, 32);
+  localStorage.setItem("name", name);
+  const peerId = name === "" ? `guest-${crypto.getRandomValues(new Uint16Array(1))[0]}` : name;
+  view.notice();
+  view.show("joining", "Joining …");
+  try {
+    call = await Call.join(peerId, {
+      connected: (id) => view.addPeer(id, (muted) => call?.mutePeer(id, muted)),
+      disconnected: (id) => view.removePeer(id),
+      level: (id, rms) => view.level(id, rms),
+      table: ({ rows, elapsedMs, rssMb, cpuPercent }) => {
+        const seconds = Math.round(elapsedMs / 1000);
+        const load = `${rssMb.toFixed(0)} MB and ${cpuPercent.toFixed(0)} % of a core in the demo's process`;
+        view.table(rows, `${seconds} s, ${load}`, peerId);
+      },
+      reachable: (reachable) => {
+        if (call === undefined) return;
+        if (reachable) view.show("joined", `Joined as ${peerId}`);
+        else void leave("The demo has ended or cannot be reached.", "failed");
+      },
+      notice: (text) => view.notice(text),
+    });
+    view.show("joined", `Joined as ${call.peerId}`);
+    view.showMe(call.peerId, call.speaks);
+  } catch (error) {
+    view.show("failed", `Cannot connect: ${describeError(error)}`);
+  }
+}
+
+async function leave(text: string, state: "idle" | "failed" = "idle"): Promise<void> {
+  const leaving = call;
+  call = undefined;
+  view.show(state, text);
+  await leaving?.leave();
+}

@@ -1,0 +1,98 @@
+// The newest samples of a stream by absolute index, and where on the clock of the run each block of a stream
+// belongs. Bounded; knows nothing of what the samples mean.
+import { SAMPLE_RATE } from "./voice.ts";
+
+/** The last `capacity` samples written, read by absolute index; what was never written reads as silence. */
+export class SampleRing {
+  readonly #samples: Float32Array;
+  readonly #mask: number;
+  #end = 0;
+
+  /** @param capacity a power of two */
+  constructor(capacity: number) {
+    this.#samples = new Float32Array(capacity);
+    this.#mask = capacity - 1;
+  }
+
+  /** Index after the newest sample written. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Write at an absolute index >= 0: what lies between becomes silence, what overlaps is replaced. */
+  write(start: number, samples: Float32Array): void {
+    const capacity = this.#samples.length;
+    const gapFrom = Math.max(this.#end, start - capacity);
+    for (let index = gapFrom; index < start; index++) this.#samples[index & this.#mask] = 0;
+    const stop = start + samples.length;
+    const oldest = Math.max(this.#end, stop) - capacity;
+    for (let index = Math.max(start, oldest); index < stop; index++) {
+      this.#samples[index & this.#mask] = samples[index - start] as number;
+    }
+    this.#end = Math.max(this.#end, stop);
+  }
+
+  /** The `count` samples from `start`; silence where nothing is, or is no longer, held. */
+  read(start: number, count: number): Float32Array {
+    const out = new Float32Array(count);
+    const from = Math.max(start, this.#end - this.#samples.length, 0);
+    const stop = Math.min(start + count, this.#end);
+    for (let index = from; index < stop; index++) {
+      out[index - start] = this.#samples[index & this.#mask] as number;
+    }
+    return out;
+  }
+}
+
+/** Further off than this, in samples, a stream has been interrupted and starts anew at the present. */
+const JUMP_SAMPLES = 0.5 * SAMPLE_RATE;
+/** Off by more than this for `SETTLE_SAMPLES` on end, a stream is moved: a burst or a drifting clock, not jitter. */
+const SLACK_SAMPLES = 0.04 * SAMPLE_RATE;
+const SETTLE_SAMPLES = 2 * SAMPLE_RATE;
+
+/**
+ * Lays the blocks of a stream end to end on the clock of the run: the times at which blocks come jitter, their
+ * samples do not.
+ */
+export class Placement {
+  #end: number | undefined;
+  #offSince: number | undefined;
+  #leastOff = 0;
+
+  /**
+   * @param now index on the run's clock at which the block came
+   * @param count samples in the block
+   * @param missing samples known to be lost before it
+   * @returns index of the block's first sample
+   */
+  place(now: number, count: number, missing = 0): number {
+    const start = Math.max(0, this.#start(now, missing));
+    this.#end = start + count;
+    return start;
+  }
+
+  #start(now: number, missing: number): number {
+    if (this.#end === undefined) return now;
+    const start = this.#end + missing;
+    const off = start - now;
+    if (Math.abs(off) > JUMP_SAMPLES) {
+      this.#offSince = undefined;
+      return now;
+    }
+    if (Math.abs(off) <= SLACK_SAMPLES || Math.sign(off) !== Math.sign(this.#leastOff || off)) {
+      this.#offSince = undefined;
+      this.#leastOff = 0;
+      return start;
+    }
+    if (this.#offSince === undefined) {
+      this.#offSince = now;
+      this.#leastOff = off;
+    }
+    if (Math.abs(off) < Math.abs(this.#leastOff)) this.#leastOff = off;
+    if (now - this.#offSince < SETTLE_SAMPLES) return start;
+    const moved = start - this.#leastOff;
+    this.#offSince = undefined;
+    this.#leastOff = 0;
+    return moved;
+  }
+}

@@ -1,0 +1,46 @@
+// What the user sees in the terminal: notes, and the table below them. With --json all of it goes to stderr,
+// and the table nowhere.
+import { redraw, tableLines } from "./table.ts";
+import type { TableFooter } from "./table.ts";
+import type { PairRow } from "./report.ts";
+
+/** A table is repeated this often where it cannot be drawn over, e.g. in a log file. */
+const BLOCK_INTERVAL_MS = 5_000;
+
+/** A stream of text; `process.stdout` is one. */
+export interface TextStream {
+  isTTY?: boolean | undefined;
+  write(text: string): unknown;
+}
+
+/** See the header. */
+export class Screen {
+  readonly #out: TextStream;
+  readonly #withTable: boolean;
+  #drawn = 0;
+  #lastBlockMs = -Infinity;
+
+  /** @param out where notes and tables go @param withTable false: notes only */
+  constructor(out: TextStream, withTable: boolean) {
+    this.#out = out;
+    this.#withTable = withTable;
+  }
+
+  /** A line that stays. */
+  say(text: string): void {
+    this.#out.write(`${text}\n`);
+    // The table is drawn anew below it.
+    this.#drawn = 0;
+  }
+
+  /** The table as it is now; call once a second. `last`: show it in any case. */
+  table(rows: readonly PairRow[], footer: TableFooter, last = false): void {
+    if (!this.#withTable) return;
+    const live = this.#out.isTTY === true;
+    if (!live && !last && footer.elapsedMs - this.#lastBlockMs < BLOCK_INTERVAL_MS) return;
+    this.#lastBlockMs = footer.elapsedMs;
+    const lines = tableLines(rows, footer, live);
+    this.#out.write(live ? redraw(lines, this.#drawn) : `${lines.join("\n")}\n\n`);
+    this.#drawn = lines.length;
+  }
+}

@@ -1,0 +1,206 @@
+// Compares what a peer received with what the other sent: how alike the two are, and how late it came.
+// Judges by waveform alone, so that it needs no help from the transport it judges. Time is ms of the run.
+import { decimate, DECIMATION, energy, matchAnywhere, matchNear } from "./correlate.ts";
+import type { Match } from "./correlate.ts";
+import { Placement, SampleRing } from "./sample-ring.ts";
+import { SAMPLE_RATE } from "./voice.ts";
+
+/** Length of a judged window, in samples (400 ms). */
+export const WINDOW_SAMPLES = 0.4 * SAMPLE_RATE;
+/** The delay is followed within +-5 ms of where it was; beyond that it is looked for anew. */
+const TRACK_SAMPLES = 0.005 * SAMPLE_RATE;
+/** Delays that a new search covers: a little below zero for clocks of other machines, up to 1.5 s. */
+const MIN_DELAY_SAMPLES = -0.1 * SAMPLE_RATE;
+const MAX_DELAY_SAMPLES = 1.5 * SAMPLE_RATE;
+/** Below this correlation the delay counts as lost: chance stays under 0.35, a match through Opus over 0.8. */
+const LOCKED = 0.5;
+/** After this many vain searches on end, only every fourth window is searched: a search costs some ms. */
+const PATIENCE = 5;
+/** Mean square below which a sender was silent (-50 dBFS) and a window says nothing. */
+const SPEECH_FLOOR = 1e-5;
+/** Mean square below which nothing can be correlated (-70 dBFS). */
+const MATCH_FLOOR = 1e-7;
+/** A window is judged this late, so that what a page sent has come over its measuring socket. */
+const HOLD_SAMPLES = 0.2 * SAMPLE_RATE;
+/** Without anything received a window counts as it is after so long. */
+const GRACE_SAMPLES = SAMPLE_RATE;
+/** The first window begins so long after the pair was connected, in samples. */
+const WARM_UP_SAMPLES = 0.3 * SAMPLE_RATE;
+/** Held of what was sent: the widest search at the end of the grace, as a power of two (5.5 s). */
+const SENT_CAPACITY = 262_144;
+/** Held of what was received: a window and its hold (0.68 s). */
+const RECEIVED_CAPACITY = 32_768;
+/** Send calls remembered: 5 s of 10 ms blocks. */
+const MAX_CALLS = 512;
+/** Deliveries remembered: more than a window and its hold contain. */
+const MAX_DELIVERIES = 128;
+/** Newest values kept per pair for medians and percentiles: hours of windows, minutes of frames. */
+const MAX_SIMILARITIES = 4096;
+const MAX_LATENCIES = 4096;
+/** How far a match may be off, in samples (1 ms); added to a frame's end it must not name the next send call. */
+const MATCH_TOLERANCE = 48;
+
+/** Sample index on the run's clock of a time in ms. */
+export function indexAt(ms: number): number {
+  return Math.max(0, Math.round((ms * SAMPLE_RATE) / 1000));
+}
+
+/** What one peer sent, on the clock of the run, with the times of its send calls. Bounded to some seconds. */
+export class SentStream {
+  readonly #ring = new SampleRing(SENT_CAPACITY);
+  readonly #placement = new Placement();
+  readonly #calls: { end: number; calledMs: number }[] = [];
+
+  /**
+   * Note a block handed to the transport.
+   *
+   * @param samples mono, 48 kHz; read, not kept
+   * @returns index of its first sample on the run's clock
+   */
+  push(samples: Float32Array, calledMs: number): number {
+    const start = this.#placement.place(indexAt(calledMs), samples.length);
+    this.#ring.write(start, samples);
+    this.#calls.push({ end: start + samples.length, calledMs });
+    if (this.#calls.length > MAX_CALLS) this.#calls.shift();
+    return start;
+  }
+
+  /** `count` samples from `start`; silence where nothing was sent or it is no longer held. */
+  read(start: number, count: number): Float32Array {
+    return this.#ring.read(start, count);
+  }
+
+  /** When the call was made that sent the sample at `index`; undefined when it is not known any more. */
+  calledAt(index: number): number | undefined {
+    let found: number | undefined;
+    for (let i = this.#calls.length - 1; i >= 0; i--) {
+      const call = this.#calls[i];
+      if (call === undefined || call.end <= index) return found;
+      found = call.calledMs;
+    }
+    // All calls end after it: unless the oldest one holds it, the right one has been forgotten.
+    return undefined;
+  }
+}
+
+/** Follows one directed pair: every so often a window of what was received is found in what was sent. */
+export class PairTracker {
+  readonly #sent: SentStream;
+  readonly #ring = new SampleRing(RECEIVED_CAPACITY);
+  readonly #placement = new Placement();
+  readonly #deliveries: { start: number; end: number; deliveredMs: number }[] = [];
+  readonly #similarities: number[] = [];
+  readonly #latenciesMs: number[] = [];
+  #intervalSamples: number;
+  #windowEnd: number;
+  #delay: number | undefined;
+  #vain = 0;
+
+  /**
+   * @param connectedMs when the pair was connected; windows begin a little later
+   * @param intervalMs one window per so many ms, at least 400
+   */
+  constructor(sent: SentStream, connectedMs: number, intervalMs: number) {
+    this.#sent = sent;
+    this.#intervalSamples = indexAt(intervalMs);
+    this.#windowEnd = indexAt(connectedMs) + WARM_UP_SAMPLES + WINDOW_SAMPLES;
+  }
+
+  /** Judge a window every `intervalMs` from the next one on. */
+  set intervalMs(intervalMs: number) {
+    this.#intervalSamples = Math.max(WINDOW_SAMPLES, indexAt(intervalMs));
+  }
+
+  /** Similarity of each judged window, 0 to 1, oldest first; bounded. */
+  get similarities(): readonly number[] {
+    return this.#similarities;
+  }
+
+  /** Latency of frames in matched windows, ms from the send call that completed a frame to its delivery; bounded. */
+  get latenciesMs(): readonly number[] {
+    return this.#latenciesMs;
+  }
+
+  /**
+   * Note a block that was delivered.
+   *
+   * @param samples mono, 48 kHz; read, not kept
+   * @param missing samples known to be missing before it
+   * @returns index of its first sample on the run's clock
+   */
+  received(samples: Float32Array, deliveredMs: number, missing = 0): number {
+    const start = this.#placement.place(indexAt(deliveredMs), samples.length, missing);
+    this.#ring.write(start, samples);
+    this.#deliveries.push({ start, end: start + samples.length, deliveredMs });
+    if (this.#deliveries.length > MAX_DELIVERIES) this.#deliveries.shift();
+    return start;
+  }
+
+  /** Judge at most one window that is complete, or that nothing comes for; call some times a second. */
+  tick(nowMs: number): void {
+    const complete = this.#ring.end >= this.#windowEnd + HOLD_SAMPLES;
+    if (!complete && indexAt(nowMs) < this.#windowEnd + GRACE_SAMPLES) return;
+    // After a stall the ring holds only the end of it: windows it has lost are skipped, not judged as silence.
+    const oldest = this.#ring.end - RECEIVED_CAPACITY + WINDOW_SAMPLES;
+    if (complete && oldest > this.#windowEnd) this.#windowEnd = oldest;
+    this.#judge(this.#windowEnd - WINDOW_SAMPLES);
+    this.#windowEnd += this.#intervalSamples;
+  }
+
+  #judge(start: number): void {
+    const received = this.#ring.read(start, WINDOW_SAMPLES);
+    const likely = this.#sent.read(start - (this.#delay ?? indexAt(50)), WINDOW_SAMPLES);
+    if (energy(likely) < SPEECH_FLOOR * WINDOW_SAMPLES) return;
+    const match = this.#match(received, start);
+    remember(this.#similarities, Math.min(1, match.correlation), MAX_SIMILARITIES);
+    if (match.correlation >= LOCKED) this.#measureLatency(start, start - match.offset);
+  }
+
+  /** The best match; `offset` is an index of what was sent. */
+  #match(received: Float32Array, start: number): Match {
+    const needle = decimate(received);
+    if (this.#delay !== undefined) {
+      const expected = start - this.#delay;
+      const near = this.#search(needle, received, expected - TRACK_SAMPLES, expected + TRACK_SAMPLES);
+      if (near.correlation >= LOCKED) return this.#locked(near, start);
+    }
+    this.#vain++;
+    if (this.#vain > PATIENCE && this.#vain % 4 !== 0) return { offset: 0, correlation: 0 };
+    const far = this.#search(needle, received, start - MAX_DELAY_SAMPLES, start - MIN_DELAY_SAMPLES);
+    if (far.correlation >= LOCKED) return this.#locked(far, start);
+    this.#delay = undefined;
+    return far;
+  }
+
+  #locked(match: Match, start: number): Match {
+    this.#delay = start - match.offset;
+    this.#vain = 0;
+    return match;
+  }
+
+  /** Coarse at 8 kHz, then to the sample at 48 kHz, among starts `from..to` of what was sent. */
+  #search(needle: Float32Array, received: Float32Array, from: number, to: number): Match {
+    const haystack = decimate(this.#sent.read(from, to - from + WINDOW_SAMPLES));
+    const wide = to - from > 4 * TRACK_SAMPLES;
+    const coarse = wide
+      ? matchAnywhere(needle, haystack, MATCH_FLOOR)
+      : matchNear(needle, haystack, 0, haystack.length, MATCH_FLOOR);
+    const around = from + coarse.offset * DECIMATION - DECIMATION;
+    const stretch = this.#sent.read(around, WINDOW_SAMPLES + 2 * DECIMATION);
+    const fine = matchNear(received, stretch, 0, 2 * DECIMATION, MATCH_FLOOR);
+    return { offset: around + fine.offset, correlation: fine.correlation };
+  }
+
+  #measureLatency(start: number, delay: number): void {
+    for (const { start: from, end, deliveredMs } of this.#deliveries) {
+      if (from < start || end > start + WINDOW_SAMPLES) continue;
+      const calledMs = this.#sent.calledAt(end - 1 - delay - MATCH_TOLERANCE);
+      if (calledMs !== undefined) remember(this.#latenciesMs, deliveredMs - calledMs, MAX_LATENCIES);
+    }
+  }
+}
+
+function remember(values: number[], value: number, most: number): void {
+  values.push(value);
+  if (values.length > most) values.shift();
+}

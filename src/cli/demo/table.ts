@@ -1,0 +1,62 @@
+// The table in the terminal, as text. Pure: when to draw, and where, is the door's business.
+import { OK_SIMILARITY, round } from "./report.ts";
+import type { PairRow } from "./report.ts";
+
+const HEAD = ["from", "to", "packets", "lost", "concealed ms", "buffer ms", "latency p95 ms", "similarity"];
+const GREEN = "\u001b[32m";
+const RED = "\u001b[31m";
+const DIM = "\u001b[2m";
+const RESET = "\u001b[0m";
+const SAMPLES_PER_MS = 48;
+
+/** A line of facts under the table. */
+export interface TableFooter {
+  elapsedMs: number;
+  rssMb: number;
+  /** Of one core, since the last table. */
+  cpuPercent: number;
+}
+
+/**
+ * One line per directed pair, with a head and a foot.
+ *
+ * @param colors whether to use ANSI colors
+ * @returns lines without line ends
+ */
+export function tableLines(rows: readonly PairRow[], footer: TableFooter, colors: boolean): string[] {
+  const cells = rows.map((row) => [
+    row.from,
+    row.to,
+    String(row.packets),
+    String(row.lost),
+    String(Math.round(row.concealed / SAMPLES_PER_MS)),
+    row.bufferDelayMs.toFixed(0),
+    row.latencyMsP95 === null ? "-" : row.latencyMsP95.toFixed(1),
+    row.similarity === null ? "-" : row.similarity.toFixed(3),
+  ]);
+  const widths = HEAD.map((title, i) =>
+    Math.max(title.length, ...cells.map((line) => (line[i] ?? "").length)),
+  );
+  // Names to the left, numbers to the right.
+  const align = (line: readonly string[]): string[] =>
+    line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)));
+  const paint = (text: string, color: string): string => (colors ? color + text + RESET : text);
+  const lines = [paint(align(HEAD).join("  "), DIM)];
+  rows.forEach((row, i) => {
+    const aligned = align(cells[i] ?? []);
+    const last = aligned.length - 1;
+    if (row.similarity !== null) {
+      aligned[last] = paint(aligned[last] ?? "", row.similarity < OK_SIMILARITY ? RED : GREEN);
+    }
+    lines.push(aligned.join("  "));
+  });
+  const seconds = Math.round(footer.elapsedMs / 1000);
+  const facts = `${seconds} s, ${round(footer.rssMb, 0)} MB, ${round(footer.cpuPercent, 0)} % of a core`;
+  return [...lines, paint(facts, DIM)];
+}
+
+/** ANSI text that draws `lines` over the `drawn` lines of the last time. */
+export function redraw(lines: readonly string[], drawn: number): string {
+  const up = drawn > 0 ? `\u001b[${drawn}A\r` : "";
+  return `${up}\u001b[0J${lines.join("\n")}\n`;
+}

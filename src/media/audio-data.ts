@@ -1,0 +1,35 @@
+// What a program may hand in as audio. Checks only.
+import { TransportError } from "../errors/errors.ts";
+import type { AudioData } from "../runtime/data.ts";
+
+const MIN_SAMPLE_RATE = 8_000;
+const MAX_SAMPLE_RATE = 192_000;
+
+/** Audio data that has been checked: mono or stereo. */
+export type CheckedAudioData = AudioData & { channels: 1 | 2 };
+
+/**
+ * Refuse audio that cannot be sent.
+ *
+ * @throws TransportError `INVALID_DATA` naming the field and what was expected of it
+ */
+export function checkAudioData(data: AudioData): asserts data is CheckedAudioData {
+  const { samples, sampleRate, channels, timestampUs } = data;
+  if (!(samples instanceof Float32Array)) refuse("samples", "a Float32Array", typeof samples);
+  if (channels !== 1 && channels !== 2) refuse("channels", "1 or 2", channels);
+  if (!Number.isInteger(sampleRate) || sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
+    refuse("sampleRate", `a whole number of Hz from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}`, sampleRate);
+  }
+  if (samples.length % channels !== 0) {
+    refuse("samples.length", `a multiple of channels (${channels})`, samples.length);
+  }
+  if (timestampUs !== undefined && !(Number.isSafeInteger(Math.round(timestampUs)) && timestampUs >= 0)) {
+    refuse("timestampUs", "Unix microseconds of the first sample", timestampUs);
+  }
+  const bad = samples.findIndex((sample) => !Number.isFinite(sample));
+  if (bad >= 0) refuse(`samples[${bad}]`, "a finite number", samples[bad]);
+}
+
+function refuse(field: string, expected: string, value: unknown): never {
+  throw new TransportError("INVALID_DATA", `audio.${field} must be ${expected}, not ${String(value)}`);
+}

@@ -1,0 +1,240 @@
+// Streaming sample-rate and channel conversion by windowed sinc. Output sample k stands exactly at input time
+// k * inputRate / outputRate: no phase shift, only a wait for the input that follows. Bounded state.
+
+/** Zero crossings of the sinc on each side; with the window below 85 dB down within a tenth of the rate. */
+const HALF_CROSSINGS = 24;
+
+/** Kaiser window shape for about 85 dB of stop-band attenuation. */
+const KAISER_BETA = 8.5;
+
+/** Middle of the filter's transition, as a share of the lower Nyquist frequency: it ends just above it. */
+const CUTOFF = 0.94;
+
+/** Up to this many phases the table is exact; beyond, neighbors are interpolated (error below -100 dB). */
+const MAX_EXACT_PHASES = 640;
+
+/** Phases of the interpolated table. */
+const TABLE_PHASES = 512;
+
+/** Formats of a {@link Resampler}. Rates in Hz, whole numbers from 8000 to 192000. */
+export interface ResamplerOptions {
+  inputRate: number;
+  inputChannels: 1 | 2;
+  outputRate: number;
+  outputChannels: 1 | 2;
+}
+
+/** Converts one stream of interleaved samples. Equal rates pass without filter and without wait. */
+export class Resampler {
+  readonly options: Readonly<ResamplerOptions>;
+  /** Input samples per channel that must follow a position before its output can be made. */
+  readonly lookaheadSamples: number;
+  readonly #inputStep: number;
+  readonly #outputStep: number;
+  readonly #channels: 1 | 2;
+  readonly #table: FilterTable | undefined;
+  /** Per channel: the input that filters still reach. */
+  readonly #history: Float32Array[];
+  #historyLength = 0;
+  /** Input index of the next output, counted from the history's first sample. */
+  #index = 0;
+  /** The rest of its position, in 1/#outputStep input samples. */
+  #remainder = 0;
+
+  constructor(options: ResamplerOptions) {
+    this.options = { ...options };
+    const divisor = greatestCommonDivisor(options.inputRate, options.outputRate);
+    this.#inputStep = options.inputRate / divisor;
+    this.#outputStep = options.outputRate / divisor;
+    // Mixing down comes before filtering and doubling after it: one channel of work in both cases.
+    this.#channels = Math.min(options.inputChannels, options.outputChannels) as 1 | 2;
+    this.#table =
+      options.inputRate === options.outputRate ? undefined : filterTable(this.#inputStep, this.#outputStep);
+    const half = this.#table?.half ?? 0;
+    this.lookaheadSamples = half;
+    this.#history = Array.from({ length: this.#channels }, () => new Float32Array(half * 4));
+    this.#begin();
+  }
+
+  /** Output samples per channel that {@link lookaheadSamples} stand for, rounded up. */
+  get lookaheadOutputSamples(): number {
+    return Math.ceil((this.lookaheadSamples * this.#outputStep) / this.#inputStep);
+  }
+
+  /**
+   * Convert the next piece of the stream.
+   *
+   * @param samples interleaved in the input format; read, not kept
+   * @returns fresh interleaved samples in the output format: all whose filter is covered by now
+   */
+  process(samples: Float32Array): Float32Array {
+    const frames = samples.length / this.options.inputChannels;
+    const planes = this.#toPlanes(samples, frames);
+    if (this.#table === undefined) return this.#interleave(planes, frames);
+    this.#append(planes, frames);
+    return this.#filter(this.#table);
+  }
+
+  /** End the stream: the last outputs, made with silence behind the input's end. Then begin a new one. */
+  flush(): Float32Array {
+    const rest = this.process(new Float32Array(this.lookaheadSamples * this.options.inputChannels));
+    this.#begin();
+    return rest;
+  }
+
+  /** Before the beginning lies silence: as much of it as the first output's filter reaches back. */
+  #begin(): void {
+    this.#historyLength = Math.max(0, this.lookaheadSamples - 1);
+    for (const history of this.#history) history.fill(0, 0, this.#historyLength);
+    this.#index = this.#historyLength;
+    this.#remainder = 0;
+  }
+
+  #toPlanes(samples: Float32Array, frames: number): Float32Array[] {
+    if (this.options.inputChannels === 1) return [samples];
+    if (this.#channels === 1) {
+      const mono = new Float32Array(frames);
+      for (let i = 0; i < frames; i++) mono[i] = ((samples[2 * i] ?? 0) + (samples[2 * i + 1] ?? 0)) / 2;
+      return [mono];
+    }
+    const left = new Float32Array(frames);
+    const right = new Float32Array(frames);
+    for (let i = 0; i < frames; i++) {
+      left[i] = samples[2 * i] ?? 0;
+      right[i] = samples[2 * i + 1] ?? 0;
+    }
+    return [left, right];
+  }
+
+  #interleave(planes: readonly Float32Array[], frames: number): Float32Array {
+    const left = planes[0] ?? new Float32Array(0);
+    if (this.options.outputChannels === 1) return left.slice(0, frames);
+    const right = planes[1] ?? left;
+    const out = new Float32Array(frames * 2);
+    for (let i = 0; i < frames; i++) {
+      out[2 * i] = left[i] ?? 0;
+      out[2 * i + 1] = right[i] ?? 0;
+    }
+    return out;
+  }
+
+  #append(planes: readonly Float32Array[], frames: number): void {
+    // What lies before the next output's filter is done with.
+    const done = Math.max(0, Math.min(this.#historyLength, this.#index - this.lookaheadSamples + 1));
+    const kept = this.#historyLength - done;
+    for (let channel = 0; channel < this.#channels; channel++) {
+      let history = this.#history[channel] as Float32Array;
+      if (history.length < kept + frames) {
+        const larger = new Float32Array(kept + frames);
+        larger.set(history.subarray(done, done + kept));
+        history = this.#history[channel] = larger;
+      } else {
+        history.copyWithin(0, done, done + kept);
+      }
+      history.set((planes[channel] as Float32Array).subarray(0, frames), kept);
+    }
+    this.#historyLength = kept + frames;
+    this.#index -= done;
+  }
+
+  #filter(table: FilterTable): Float32Array {
+    const { half, taps, phases, coefficients } = table;
+    const available = this.#historyLength - half;
+    if (available <= this.#index) return new Float32Array(0);
+    const upperBound = Math.ceil(((available - this.#index) * this.#outputStep) / this.#inputStep) + 1;
+    const outputs = this.#history.map(() => new Float32Array(upperBound));
+    let made = 0;
+    // The filter of position `index + remainder` covers the inputs index - half + 1 .. index + half.
+    while (this.#index < available) {
+      const phase = (this.#remainder * phases) / this.#outputStep;
+      const row = Math.floor(phase);
+      const share = phase - row;
+      const start = this.#index - half + 1;
+      for (let channel = 0; channel < this.#channels; channel++) {
+        const history = this.#history[channel] as Float32Array;
+        let value = dot(history, start, coefficients, row * taps, taps);
+        if (share > 0) value += share * (dot(history, start, coefficients, (row + 1) * taps, taps) - value);
+        (outputs[channel] as Float32Array)[made] = value;
+      }
+      made++;
+      this.#remainder += this.#inputStep;
+      const whole = Math.floor(this.#remainder / this.#outputStep);
+      this.#index += whole;
+      this.#remainder -= whole * this.#outputStep;
+    }
+    return this.#interleave(outputs, made);
+  }
+}
+
+interface FilterTable {
+  /** Taps on each side. */
+  half: number;
+  taps: number;
+  phases: number;
+  /** `phases + 1` rows of `taps`; the last is the first, one sample on. */
+  coefficients: Float32Array;
+}
+
+/** The filter for a ratio in lowest terms: output `k` lies at `k * inputStep / outputStep` input samples. */
+function filterTable(inputStep: number, outputStep: number): FilterTable {
+  // Below the input's rate the filter must cut at the output's Nyquist frequency and so grows in length.
+  const scale = Math.min(1, outputStep / inputStep);
+  const half = Math.ceil(HALF_CROSSINGS / scale);
+  const taps = half * 2;
+  const phases = outputStep <= MAX_EXACT_PHASES ? outputStep : TABLE_PHASES;
+  const coefficients = new Float32Array((phases + 1) * taps);
+  const cutoff = scale * CUTOFF;
+  for (let phase = 0; phase <= phases; phase++) {
+    const row = coefficients.subarray(phase * taps, (phase + 1) * taps);
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) {
+      const distance = tap - half + 1 - phase / phases;
+      const value = sinc(distance * cutoff) * kaiser(distance / half);
+      row[tap] = value;
+      sum += value;
+    }
+    // A gain of exactly one at zero frequency for every phase, else a constant input would ripple.
+    for (let tap = 0; tap < taps; tap++) row[tap] = (row[tap] ?? 0) / sum;
+  }
+  return { half, taps, phases, coefficients };
+}
+
+function dot(
+  samples: Float32Array,
+  start: number,
+  coefficients: Float32Array,
+  row: number,
+  taps: number,
+): number {
+  let even = 0;
+  let odd = 0;
+  for (let i = 0; i < taps; i += 2) {
+    even += (samples[start + i] as number) * (coefficients[row + i] as number);
+    odd += (samples[start + i + 1] as number) * (coefficients[row + i + 1] as number);
+  }
+  return even + odd;
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+}
+
+/** Kaiser window over -1..1, up to a factor. */
+function kaiser(x: number): number {
+  return x < -1 || x > 1 ? 0 : bessel0(KAISER_BETA * Math.sqrt(1 - x * x));
+}
+
+/** Modified Bessel function of the first kind, order zero, by its series. */
+function bessel0(x: number): number {
+  let term = 1;
+  let sum = 1;
+  for (let k = 1; term > sum * 1e-12; k++) {
+    term *= (x / (2 * k)) ** 2;
+    sum += term;
+  }
+  return sum;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}

@@ -1,0 +1,283 @@
+// One RTCPeerConnection behind the port's PeerLink. Everything the browser says passes a guard on its way out,
+// and nothing is said after close().
+import { TransportError, toTransportError } from "../../errors/errors.ts";
+import type { ErrorCode } from "../../errors/codes.ts";
+import type {
+  ChannelOptions,
+  ChannelPort,
+  IceCandidate,
+  LinkState,
+  LinkStatistics,
+  PeerLink,
+  PeerLinkEvents,
+  PeerLinkOptions,
+} from "../platform.ts";
+import { prepareTransceiver } from "./audio-transceiver.ts";
+import { CandidateQueue } from "./candidate-queue.ts";
+import { BrowserChannel } from "./channel-port.ts";
+import { summarizeStatistics } from "./link-statistics.ts";
+import { audioOffer, steeringEncoder, withWishes } from "./opus-sdp.ts";
+import type { ReceiveHub } from "./receive-hub.ts";
+import { TrackAudio } from "./track-audio.ts";
+import { audioTrackGeneratorClass } from "./web-types.ts";
+
+/** Channels a peer may open in-band; ours are negotiated, so a foreign stack needs three at most. */
+const MAX_FOREIGN_CHANNELS = 16;
+
+/** What has been described so far. */
+type Phase = "new" | "offering" | "described";
+
+/** A {@link PeerLink} in a browser: frames come in encoded, samples or tracks go out. */
+export class BrowserPeerLink implements PeerLink {
+  readonly channels: ReadonlyMap<string, ChannelPort>;
+  readonly #audio: TrackAudio | undefined;
+  readonly #options: PeerLinkOptions;
+  readonly #events: PeerLinkEvents;
+  readonly #hub: ReceiveHub;
+  readonly #native: RTCPeerConnection;
+  readonly #candidates: CandidateQueue;
+  readonly #ports = new Set<BrowserChannel>();
+  readonly #listening = new AbortController();
+  /** Rejects when the link is closed: calls the browser then never settles must settle. */
+  readonly #gone: Promise<never>;
+  #leave: (error: TransportError) => void = () => undefined;
+  #state: LinkState = "new";
+  #transceiver: RTCRtpTransceiver | undefined;
+  #stopReceiving: () => void = () => undefined;
+  #phase: Phase = "new";
+  #audioRefused = false;
+  #foreignChannels = 0;
+  #closed = false;
+
+  /** @throws TransportError `NOT_SUPPORTED`, `CONNECTION_FAILED` */
+  constructor(options: PeerLinkOptions, events: PeerLinkEvents, hub: ReceiveHub) {
+    this.#options = options;
+    this.#events = events;
+    this.#hub = hub;
+    this.#native = openNative(options);
+    this.#gone = new Promise((_, reject) => {
+      this.#leave = reject;
+    });
+    this.#gone.catch(() => undefined); // often nobody waits
+    this.#candidates = new CandidateQueue((candidate) => this.#tell(() => events.candidate(candidate)));
+    this.channels = new Map(options.channels.map((channel) => [channel.label, this.#openChannel(channel)]));
+    if (options.audio !== undefined) {
+      const { bitrateKbps } = options.audio;
+      this.#audio = new TrackAudio(audioTrackGeneratorClass(), bitrateKbps, (error) => this.#fault(error));
+    }
+    this.#listen();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Undefined too once the other side has shown that it has no audio. */
+  get audio(): TrackAudio | undefined {
+    return this.#audioRefused ? undefined : this.#audio;
+  }
+
+  createOffer(): Promise<string> {
+    return this.#describe("createOffer", "new", async () => {
+      this.#phase = "offering";
+      if (this.#audio !== undefined) {
+        this.#adopt(this.#native.addTransceiver("audio", { direction: "sendrecv" }));
+      }
+      const offer = await this.#native.createOffer();
+      await this.#native.setLocalDescription(offer);
+      await this.#audio?.applyBitrate();
+      return this.#asOurs(offer.sdp);
+    });
+  }
+
+  createAnswer(offerSdp: string): Promise<string> {
+    return this.#describe("createAnswer", "new", async () => {
+      this.#phase = "described";
+      this.#requireAudio(offerSdp);
+      await this.#native.setRemoteDescription({ type: "offer", sdp: this.#asTheirs(offerSdp) });
+      this.#refuseExtraMedia();
+      const answer = await this.#native.createAnswer();
+      await this.#native.setLocalDescription(answer);
+      await this.#audio?.applyBitrate();
+      return this.#asOurs(answer.sdp);
+    });
+  }
+
+  acceptAnswer(answerSdp: string): Promise<void> {
+    return this.#describe("acceptAnswer", "offering", async () => {
+      this.#phase = "described";
+      this.#requireAudio(answerSdp);
+      await this.#native.setRemoteDescription({ type: "answer", sdp: this.#asTheirs(answerSdp) });
+      await this.#audio?.applyBitrate();
+    });
+  }
+
+  async addCandidate(candidate: IceCandidate): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await Promise.race([this.#native.addIceCandidate(candidate), this.#gone]);
+    } catch (error) {
+      this.#fault(toTransportError(error, "ICE_CANDIDATE_ERROR", `${this.#options.name}: candidate refused`));
+    }
+  }
+
+  async statistics(): Promise<LinkStatistics> {
+    if (this.#closed) return summarizeStatistics([]);
+    const report = await this.#settle("statistics", "CONNECTION_FAILED", () => this.#native.getStats());
+    return summarizeStatistics(report.values() as Iterable<Record<string, unknown>>);
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#listening.abort();
+    this.#leave(closedError(this.#options.name));
+    this.#audio?.close();
+    for (const port of this.#ports) port.close();
+    this.#native.close();
+    this.#stopReceiving();
+    this.#setState("closed");
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  #listen(): void {
+    const native = this.#native;
+    const { signal } = this.#listening;
+    native.addEventListener("icecandidate", ({ candidate }) => this.#candidates.push(candidate), { signal });
+    native.addEventListener("connectionstatechange", () => this.#setState(native.connectionState), {
+      signal,
+    });
+    native.addEventListener("datachannel", ({ channel }) => this.#acceptChannel(channel), { signal });
+    // Runs inside setRemoteDescription: the transform is in place before the transport can deliver anything.
+    native.addEventListener("track", ({ transceiver }) => this.#adoptOffered(transceiver), { signal });
+  }
+
+  #adoptOffered(transceiver: RTCRtpTransceiver): void {
+    if (this.#audio === undefined || this.#transceiver !== undefined) return;
+    if (transceiver.receiver.track.kind === "audio") this.#adopt(transceiver);
+  }
+
+  #adopt(transceiver: RTCRtpTransceiver): void {
+    this.#transceiver = transceiver;
+    this.#stopReceiving = prepareTransceiver(transceiver, this.#hub, {
+      frame: (frame) => this.#tell(() => this.#events.frame(frame)),
+      fault: (error) => this.#fault(error),
+    });
+    this.#audio?.attach(transceiver.sender).catch((error: unknown) => this.#fault(error));
+  }
+
+  /** One audio stream is all a link carries; the answer calls whatever else was offered inactive. */
+  #refuseExtraMedia(): void {
+    for (const transceiver of this.#native.getTransceivers()) {
+      if (transceiver !== this.#transceiver) transceiver.stop();
+    }
+  }
+
+  #requireAudio(sdp: string): void {
+    const offer = audioOffer(sdp);
+    this.#audioRefused = offer === "none" || offer === "refused";
+    if (this.#audio === undefined || offer !== "other") return;
+    throw new TransportError(
+      "CODEC_MISMATCH",
+      `${this.#options.name}: the other side has audio, but no Opus`,
+    );
+  }
+
+  #asOurs(sdp: string | undefined): string {
+    if (sdp === undefined) throw new TransportError("SDP_ERROR", "the browser made an empty description");
+    return this.#options.audio === undefined ? sdp : withWishes(sdp, this.#options.audio);
+  }
+
+  #asTheirs(sdp: string): string {
+    return this.#options.audio === undefined ? sdp : steeringEncoder(sdp, this.#options.audio);
+  }
+
+  /** A link negotiates once, as offerer or as answerer; another attempt is another link. */
+  async #describe<T>(what: string, phase: Phase, work: () => Promise<T>): Promise<T> {
+    this.#candidates.hold();
+    try {
+      return await this.#settle(what, "SDP_ERROR", () => {
+        if (this.#phase === phase) return work();
+        throw new TransportError("SDP_ERROR", `${this.#options.name}: ${what} does not fit: ${this.#phase}`);
+      });
+    } finally {
+      this.#candidates.releaseLater();
+    }
+  }
+
+  async #settle<T>(what: string, code: ErrorCode, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw closedError(this.#options.name);
+    try {
+      return await Promise.race([work(), this.#gone]);
+    } catch (error) {
+      throw toTransportError(error, code, `${this.#options.name}: ${what} failed`);
+    }
+  }
+
+  #openChannel({ label, id, ordered, maxRetransmits }: ChannelOptions): ChannelPort {
+    const init: RTCDataChannelInit = { negotiated: true, id, ordered };
+    if (maxRetransmits !== undefined) init.maxRetransmits = maxRetransmits;
+    return this.#port(this.#native.createDataChannel(label, init));
+  }
+
+  #acceptChannel(native: RTCDataChannel): void {
+    if (++this.#foreignChannels > MAX_FOREIGN_CHANNELS) {
+      native.close();
+      const message = `${this.#options.name}: the other side opens more than ${MAX_FOREIGN_CHANNELS} channels`;
+      return this.#fault(new TransportError("DATA_CHANNEL_ERROR", message));
+    }
+    const port = this.#port(native);
+    const announce = (): void => this.#tell(() => this.#events.channel(port));
+    if (port.open) announce();
+    else native.addEventListener("open", announce, { once: true, signal: this.#listening.signal });
+  }
+
+  #port(native: RTCDataChannel): BrowserChannel {
+    const port = new BrowserChannel(
+      native,
+      () => this.#native.sctp,
+      (error) => this.#fault(error),
+    );
+    this.#ports.add(port);
+    return port;
+  }
+
+  #setState(state: LinkState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#tell(() => this.#events.state(state));
+  }
+
+  #tell(call: () => void): void {
+    if (this.#closed) return;
+    try {
+      call();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #fault(error: unknown): void {
+    if (this.#closed) return;
+    try {
+      this.#events.fault(error);
+    } catch {
+      // The listener for faults is itself at fault: there is nobody left to tell.
+    }
+  }
+}
+
+function openNative({ name, iceServers, iceTransportPolicy }: PeerLinkOptions): RTCPeerConnection {
+  if (typeof RTCPeerConnection === "undefined") {
+    throw new TransportError("NOT_SUPPORTED", "this runtime has no RTCPeerConnection");
+  }
+  try {
+    return new RTCPeerConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" });
+  } catch (error) {
+    throw toTransportError(error, "CONNECTION_FAILED", `${name}: the browser made no connection`);
+  }
+}
+
+function closedError(name: string): TransportError {
+  return new TransportError("CONNECTION_FAILED", `${name}: the link was closed`);
+}

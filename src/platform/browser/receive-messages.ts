@@ -1,0 +1,74 @@
+// The language between the page and the receiving worker, and how a frame becomes a message. Never touches a clock.
+import type { EncodedFrameLike } from "./web-types.ts";
+
+/** Options of one encoded transform. */
+export interface ReceiveOptions {
+  /** Which link of the page the receiver belongs to. */
+  link: number;
+  /** `performance.timeOrigin` of the page, Unix ms: the worker reports times on the page's clock. */
+  pageTimeOrigin: number;
+}
+
+/** One encoded audio frame, its buffer transferred. */
+export interface FrameMessage {
+  type: "frame";
+  link: number;
+  ssrc: number;
+  payloadType: number;
+  sequenceNumber: number;
+  rtpTimestamp: number;
+  /** Empty for padding-only packets. */
+  payload: ArrayBuffer;
+  /** On the page's monotonic clock. */
+  arrivalMs: number;
+  /** Sender's Unix ms at capture; null without abs-capture-time. */
+  captureMs: number | null;
+}
+
+/** The stream of a link can no longer, or never could, be received. */
+export interface ReceiveFault {
+  type: "fault";
+  link: number;
+  message: string;
+}
+
+/** From the worker to the page. */
+export type ReceiveMessage = FrameMessage | ReceiveFault;
+
+/** The clock readings that a frame's times are converted with. */
+export interface FrameClock {
+  /** `performance.now()` of the worker when the frame was seen. */
+  nowMs: number;
+  /** `performance.timeOrigin` of the worker, Unix ms. */
+  timeOrigin: number;
+}
+
+/**
+ * Describe a frame for the page. Its buffer is taken, not copied.
+ * @returns undefined when the browser does not say which packet it was
+ */
+export function frameMessage(
+  frame: EncodedFrameLike,
+  options: ReceiveOptions,
+  clock: FrameClock,
+): FrameMessage | undefined {
+  const metadata = frame.getMetadata();
+  const { synchronizationSource, payloadType, sequenceNumber, rtpTimestamp } = metadata;
+  if (synchronizationSource === undefined || sequenceNumber === undefined || rtpTimestamp === undefined) {
+    return undefined;
+  }
+  // Browsers that do not stamp the arrival leave the moment the worker saw the frame.
+  const seenMs = metadata.receiveTime ?? clock.nowMs;
+  return {
+    type: "frame",
+    link: options.link,
+    ssrc: synchronizationSource,
+    payloadType: payloadType ?? 0,
+    sequenceNumber,
+    rtpTimestamp,
+    payload: frame.data,
+    // Both realms count from their own start; the difference of the origins joins the two clocks.
+    arrivalMs: seenMs + (clock.timeOrigin - options.pageTimeOrigin),
+    captureMs: metadata.captureTime === undefined ? null : metadata.captureTime + clock.timeOrigin,
+  };
+}

@@ -1,0 +1,156 @@
+// The sending side of a link's audio: samples go into a generated track, or a track of the browser's takes its
+// place. The browser encodes, packetizes and paces; nothing is queued here.
+import { TransportError, toTransportError } from "../../errors/errors.ts";
+import type { TrackAudioPort } from "../platform.ts";
+import type { AudioTrackGenerator, AudioTrackGeneratorClass } from "./web-types.ts";
+
+/** Rate of written samples, Hz: Opus' own, so the browser does not resample. */
+const SAMPLE_RATE = 48_000;
+/** Blocks that may wait in the generator: what a page that hung for a second (at 20 ms) hands over in one go. */
+const MAX_WAITING_BLOCKS = 50;
+
+/** A {@link TrackAudioPort} over an RTCRtpSender. */
+export class TrackAudio implements TrackAudioPort {
+  readonly level = "track";
+  readonly #generatorClass: AudioTrackGeneratorClass | undefined;
+  readonly #fault: (error: unknown) => void;
+  readonly #reported = new Set<string>();
+  #generator: AudioTrackGenerator | undefined;
+  #writer: WritableStreamDefaultWriter<AudioData> | undefined;
+  #external: MediaStreamTrack | null = null;
+  #sender: RTCRtpSender | undefined;
+  #bitrateKbps: number;
+  /** Changes to the sender, one after the other: each needs the parameters the one before has left. */
+  #changes: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /**
+   * @param generatorClass undefined where the browser cannot make tracks from samples
+   * @param fault told once of each reason for which written samples are not sent
+   */
+  constructor(
+    generatorClass: AudioTrackGeneratorClass | undefined,
+    bitrateKbps: number,
+    fault: (error: unknown) => void,
+  ) {
+    this.#generatorClass = generatorClass;
+    this.#bitrateKbps = bitrateKbps;
+    this.#fault = fault;
+  }
+
+  /** Send through `sender` from now on; resolves when its track is in place. */
+  attach(sender: RTCRtpSender): Promise<void> {
+    this.#sender = sender;
+    return this.#change(() => this.#connectTrack());
+  }
+
+  /** Give the sender its bitrate; to be called again once its encodings are negotiated. */
+  applyBitrate(): Promise<void> {
+    return this.#change(async () => {
+      const parameters = this.#sender?.getParameters();
+      const encoding = parameters?.encodings[0];
+      if (parameters === undefined || encoding === undefined) return; // applied after the negotiation
+      encoding.maxBitrate = this.#bitrateKbps * 1000;
+      await this.#sender?.setParameters(parameters);
+    });
+  }
+
+  write(samples: Float32Array, channels: number, timestampUs: number): void {
+    const frames = samples.length / channels;
+    if (!Number.isInteger(frames) || frames === 0) {
+      throw new TransportError("INVALID_DATA", "samples: expected a non-empty multiple of `channels`");
+    }
+    if (this.#closed || this.#external !== null) return;
+    const writer = this.#openWriter();
+    if (writer === undefined) return;
+    if ((writer.desiredSize ?? 0) <= -MAX_WAITING_BLOCKS) {
+      this.#reportOnce(
+        "MEDIA_TRACK_ERROR",
+        "the browser does not take samples fast enough; blocks are dropped",
+      );
+      return;
+    }
+    const block = new AudioData({
+      format: "f32",
+      sampleRate: SAMPLE_RATE,
+      numberOfFrames: frames,
+      numberOfChannels: channels,
+      // Capture times of tracks count from the page's time origin; what is sent with the packets is Unix time again.
+      timestamp: Math.round(timestampUs - performance.timeOrigin * 1000),
+      data: samples as Float32Array<ArrayBuffer>,
+    });
+    writer.write(block).catch((error: unknown) => {
+      block.close();
+      if (!this.#closed) this.#reportOnce("MEDIA_TRACK_ERROR", `samples were not taken: ${String(error)}`);
+    });
+  }
+
+  useTrack(track: unknown): Promise<void> {
+    if (track !== null && !(track instanceof MediaStreamTrack && track.kind === "audio")) {
+      const message = "track: expected an audio MediaStreamTrack or null";
+      return Promise.reject(new TransportError("INVALID_DATA", message));
+    }
+    this.#external = track;
+    return this.#change(() => this.#connectTrack());
+  }
+
+  setBitrate(bitrateKbps: number): Promise<void> {
+    this.#bitrateKbps = bitrateKbps;
+    return this.applyBitrate();
+  }
+
+  /** Idempotent: frees the generated track. A track of the caller's is let go, not stopped. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#writer?.abort().catch(() => undefined); // nobody reads any more, so there is nobody to tell
+    this.#generator?.stop();
+    this.#external = null;
+    this.#sender = undefined;
+  }
+
+  #connectTrack(): Promise<void> {
+    const track = this.#external ?? this.#openGenerator() ?? null;
+    return this.#sender?.replaceTrack(track) ?? Promise.resolve();
+  }
+
+  #openGenerator(): AudioTrackGenerator | undefined {
+    if (this.#generatorClass === undefined) return undefined;
+    this.#generator ??= new this.#generatorClass({ kind: "audio" });
+    return this.#generator;
+  }
+
+  #openWriter(): WritableStreamDefaultWriter<AudioData> | undefined {
+    const generator = this.#openGenerator();
+    if (generator === undefined) {
+      this.#reportOnce(
+        "NOT_SUPPORTED",
+        "samples cannot be sent: this browser has no MediaStreamTrackGenerator",
+        "Pass a microphone track with useTrack(), or use a browser based on Chromium.",
+      );
+      return undefined;
+    }
+    this.#writer ??= generator.writable.getWriter();
+    return this.#writer;
+  }
+
+  #change(work: () => Promise<void>): Promise<void> {
+    const change = this.#changes.then(async () => {
+      if (this.#closed) return;
+      try {
+        await work();
+      } catch (error) {
+        if (this.#closed) return; // the sender went away with its link
+        throw toTransportError(error, "MEDIA_TRACK_ERROR", "the audio sender refused a change");
+      }
+    });
+    this.#changes = change.catch(() => undefined); // told to the caller of this change; the next one goes ahead
+    return change;
+  }
+
+  #reportOnce(code: "NOT_SUPPORTED" | "MEDIA_TRACK_ERROR", message: string, suggestion?: string): void {
+    if (this.#reported.has(message)) return;
+    this.#reported.add(message);
+    this.#fault(new TransportError(code, message, { suggestion }));
+  }
+}

@@ -1,0 +1,167 @@
+// What comes out of an offer and an answer: which sections are used, which are refused, and the Opus parameters.
+// Pure. At most one audio section is ever accepted, because the native side must never hold two tracks: with two,
+// a malformed RTCP SDES packet of an authenticated peer stops its receive thread for good.
+import { TransportError } from "../../errors/errors.ts";
+import {
+  bundled,
+  insertRefusals,
+  joinLines,
+  parseSessionDescription,
+  sdpError,
+  transportOf,
+  withoutCandidates,
+  writeSessionDescription,
+} from "./session-description.ts";
+import type { Direction, MediaSection, SessionDescription } from "./session-description.ts";
+
+/** What this side wants of a link. */
+export interface WantedMedia {
+  audio: boolean;
+  data: boolean;
+}
+
+/** Audio as agreed. `direction` is seen from this side. */
+export interface AgreedAudio {
+  mid: string;
+  payloadType: number;
+  direction: Direction;
+}
+
+/** A remote description that was understood. */
+export interface RemoteMedia {
+  /** For the native side: written anew, holding what is accepted and nothing else. */
+  nativeSdp: string;
+  audio: AgreedAudio | undefined;
+  /** Whether this side opens the DTLS handshake. */
+  dtlsClient: boolean;
+  /** First accepted section: the one candidates are signalled for. */
+  transportMid: string;
+  transportIndex: number;
+  usernameFragment: string;
+  /** Candidate lines of the description. */
+  candidates: readonly string[];
+}
+
+/** A remote offer and how to answer it. */
+export interface RemoteOffer extends RemoteMedia {
+  /** Complete the native side's answer: refuse the other sections in their places, and trickle. */
+  completeAnswer(nativeAnswer: string): string;
+}
+
+const REVERSED: Record<Direction, Direction> = {
+  sendrecv: "sendrecv",
+  sendonly: "recvonly",
+  recvonly: "sendonly",
+  inactive: "inactive",
+};
+
+/**
+ * Choose what to accept of an offer: the first audio section with Opus and the first SCTP section, on one transport.
+ *
+ * The offer's `setup:actpass` becomes `active`, so that the answer says `passive` and the offerer opens the DTLS
+ * handshake (RFC 5763 section 5 leaves the choice to the answerer). The native side, when it answers `active`, tends
+ * to send its ClientHello before the offerer listens, and repeats it a whole second later.
+ *
+ * @throws TransportError `SDP_ERROR` when it is malformed, `CODEC_MISMATCH` when audio is wanted and the offer's has
+ * no Opus, or when nothing is left to accept
+ */
+export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
+  const offer = parseSessionDescription(sdp);
+  const usable = offer.media.filter((section) => !section.rejected && section.direction !== "inactive");
+  const voices = usable.filter(
+    (section) => section.kind === "audio" && /RTP\/SAVPF?$/.test(section.protocol),
+  );
+  const voice = wanted.audio ? voices.find((section) => section.opusPayloadType !== undefined) : undefined;
+  if (wanted.audio && voices.length > 0 && voice === undefined) throw noOpus("offer");
+  const data = usable.find(
+    (section) => wanted.data && isSctp(section) && (voice === undefined || bundled(offer, voice, section)),
+  );
+  const accepted = offer.media.filter((section) => section === voice || section === data);
+  const [first] = accepted;
+  if (first === undefined) throw nothingInCommon("offer");
+
+  const transport = transportOf(offer, first);
+  if (transport.setup === "actpass") transport.setup = "active";
+  const refused = new Map(
+    offer.media.flatMap((section, index) => (accepted.includes(section) ? [] : [[index, section] as const])),
+  );
+  // An answer may only name groups of the offer (RFC 5888 section 9.2); the native side always writes one.
+  const grouped = offer.attributes.get("group")?.some((group) => group.startsWith("BUNDLE ")) === true;
+  return {
+    ...remoteMedia(transport, accepted, voice, first, offer.media.indexOf(first)),
+    completeAnswer(nativeAnswer) {
+      const lines = withoutCandidates(nativeAnswer).filter(
+        (line) => grouped || !line.startsWith("a=group:BUNDLE"),
+      );
+      return joinLines(insertRefusals(lines, refused));
+    },
+  };
+}
+
+/**
+ * Read the answer to `offerSdp`, which is ours.
+ * @throws TransportError `SDP_ERROR` when it is malformed or does not fit the offer, `CODEC_MISMATCH` when it accepts
+ * audio without Opus, or nothing at all
+ */
+export function readAnswer(sdp: string, offerSdp: string): RemoteMedia {
+  const answer = parseSessionDescription(sdp);
+  const offer = parseSessionDescription(offerSdp);
+  if (!fits(answer, offer)) throw sdpError("its m= sections are not those of the offer");
+  const accepted = answer.media.filter((section) => !section.rejected);
+  const [first] = accepted;
+  if (first === undefined) throw nothingInCommon("answer");
+  const audio = accepted.find((section) => section.kind === "audio");
+  if (audio !== undefined && audio.opusPayloadType === undefined) throw noOpus("answer");
+  const transport = transportOf(answer, first);
+  if (transport.setup === "actpass") throw sdpError("an answer must choose its DTLS role");
+  return remoteMedia(
+    transport,
+    answer.media,
+    audio?.direction === "inactive" ? undefined : audio,
+    first,
+    answer.media.indexOf(first),
+  );
+}
+
+function remoteMedia(
+  transport: ReturnType<typeof transportOf>,
+  media: readonly MediaSection[],
+  audio: MediaSection | undefined,
+  first: MediaSection,
+  transportIndex: number,
+): RemoteMedia {
+  return {
+    nativeSdp: writeSessionDescription(transport, media),
+    audio: audio && {
+      mid: audio.mid,
+      payloadType: audio.opusPayloadType ?? 0,
+      direction: REVERSED[audio.direction],
+    },
+    dtlsClient: transport.setup === "passive",
+    transportMid: first.mid,
+    transportIndex,
+    usernameFragment: transport.usernameFragment,
+    candidates: transport.candidates,
+  };
+}
+
+/** Same number, kinds, order and mids (RFC 3264 section 6). */
+function fits(answer: SessionDescription, offer: SessionDescription): boolean {
+  if (answer.media.length !== offer.media.length) return false;
+  return answer.media.every((section, index) => {
+    const ours = offer.media[index];
+    return section.kind === ours?.kind && (section.mid === ours.mid || !section.attributes.has("mid"));
+  });
+}
+
+function isSctp(section: MediaSection): boolean {
+  return section.kind === "application" && section.protocol.endsWith("DTLS/SCTP");
+}
+
+function noOpus(description: string): TransportError {
+  return new TransportError("CODEC_MISMATCH", `the audio of the ${description} has no opus/48000/2`);
+}
+
+function nothingInCommon(description: string): TransportError {
+  return new TransportError("CODEC_MISMATCH", `the ${description} holds no medium that this link can use`);
+}

@@ -1,0 +1,27 @@
+// The port's implementation for Node: `ws` for signaling, node-datachannel's native API for peer connections.
+// One JavaScript environment of a process may load it, the main thread or one worker; the addon aborts in a second.
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../runtime/time.ts";
+import type { Platform } from "../platform.ts";
+import { createNodeClock } from "./node-clock.ts";
+import { NodePeerLink } from "./peer-link.ts";
+import { openNodeSocket } from "./websocket.ts";
+
+export interface NodePlatformOptions {
+  /** Stamps arrivals and sets timers; the process's own by default. */
+  clock?: Clock | undefined;
+}
+
+/** Node as a platform: links of level `packet`, which obey `bindAddress`. */
+export function createNodePlatform(options: NodePlatformOptions = {}): Platform {
+  const clock = options.clock ?? createNodeClock();
+  return {
+    name: "node",
+    clock,
+    canBind: true,
+    // A copy: small results of randomBytes are views of a pool that others share.
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    openSocket: openNodeSocket,
+    openPeerLink: (linkOptions, events) => new NodePeerLink(linkOptions, clock, events),
+  };
+}

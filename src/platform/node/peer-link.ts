@@ -1,0 +1,359 @@
+// One native peer connection behind the port. A wall: no exception enters a native callback, no native call is made
+// in a state it aborts in, and nothing native is let go before it has closed. Each of these would end the process.
+import ndc from "node-datachannel";
+import type { DataChannel, PeerConnection } from "node-datachannel";
+import { TransportError, toTransportError } from "../../errors/errors.ts";
+import type { Clock } from "../../runtime/time.ts";
+import type {
+  ChannelOptions,
+  ChannelPort,
+  IceCandidate,
+  LinkState,
+  LinkStatistics,
+  PacketAudioPort,
+  PeerLink,
+  PeerLinkEvents,
+  PeerLinkOptions,
+} from "../platform.ts";
+import { AudioTrack } from "./audio-track.ts";
+import { NodeDataChannel } from "./data-channel.ts";
+import { contained, guarded, readOr } from "./guard.ts";
+import { checkedCandidate } from "./ice-candidate.ts";
+import { nativeIceServers } from "./ice-servers.ts";
+import { readAnswer, readOffer } from "./negotiated-media.ts";
+import type { RemoteMedia } from "./negotiated-media.ts";
+import { joinLines, sdpError, withoutCandidates } from "./session-description.ts";
+
+/** Payload type of Opus in our own offers; the number browsers use. */
+const OPUS_PAYLOAD_TYPE = 111;
+
+/** The first section's mid in our own offers; the native side numbers the next one `1`. */
+const AUDIO_MID = "0";
+
+/** How long `close` waits for the native side; measured closes take less than 10 ms. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Channels a foreign peer may open in-band; ours need four. */
+const MAX_INBAND_CHANNELS = 16;
+
+/** Candidates taken from one remote peer; each mDNS name among them costs the native side a thread. */
+const MAX_REMOTE_CANDIDATES = 256;
+
+/** Everything native that is not closed: an unreferenced live connection crashes the process when collected. */
+const live = new Set<NodePeerLink>();
+
+type Phase = "new" | "offered" | "answering" | "stable" | "spoiled";
+
+/**
+ * One link over node-datachannel. It negotiates once, as offerer or as answerer: another exchange needs another link,
+ * as the native side cannot restart ICE. A description that the native side refuses spoils the link.
+ */
+export class NodePeerLink implements PeerLink {
+  readonly #name: string;
+  readonly #connection: PeerConnection;
+  readonly #clock: Clock;
+  readonly #events: PeerLinkEvents;
+  readonly #channels = new Map<string, NodeDataChannel>();
+  readonly #inband = new Set<NodeDataChannel>();
+  readonly #track: AudioTrack | undefined;
+  readonly #closed: Promise<void>;
+  #resolveClosed: () => void = () => undefined;
+  #phase: Phase = "new";
+  #state: LinkState = "new";
+  #closing = false;
+  /** False once the other side has refused audio. */
+  #audible: boolean;
+  #offer = "";
+  /** Where candidates of the one bundled transport belong; known before the first of them comes. */
+  #transportMid = AUDIO_MID;
+  #transportIndex = 0;
+  #remote: RemoteMedia | undefined;
+  #remoteCandidates = 0;
+  #held: IceCandidate[] | undefined;
+  #holdTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @throws TransportError `CONNECTION_FAILED` when the native side refuses the options */
+  constructor(options: PeerLinkOptions, clock: Clock, events: PeerLinkEvents) {
+    this.#name = options.name;
+    this.#clock = clock;
+    this.#events = events;
+    this.#track = options.audio && new AudioTrack(options.audio);
+    this.#audible = this.#track !== undefined;
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.#connection = openConnection(options, this.#report);
+    live.add(this);
+    this.#listen();
+    try {
+      for (const channel of options.channels) this.#openChannel(channel);
+    } catch (error) {
+      void this.close();
+      throw toTransportError(error, "CONNECTION_FAILED", `${options.name}: no data channel`);
+    }
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get channels(): ReadonlyMap<string, ChannelPort> {
+    return this.#channels;
+  }
+
+  get audio(): PacketAudioPort | undefined {
+    return this.#audible ? this.#track : undefined;
+  }
+
+  async createOffer(): Promise<string> {
+    this.#enter("new", "createOffer");
+    if (this.#track === undefined && this.#channels.size === 0) {
+      throw sdpError("there is nothing to offer, neither audio nor a data channel");
+    }
+    const agreed = { mid: AUDIO_MID, payloadType: OPUS_PAYLOAD_TYPE, direction: "sendrecv" } as const;
+    this.#track?.attach(this.#connection, agreed, this.#clock, this.#events, this.#report);
+    this.#offer = joinLines(withoutCandidates(this.#describe("offer", "stable")));
+    this.#phase = "offered";
+    return this.#offer;
+  }
+
+  async createAnswer(offerSdp: string): Promise<string> {
+    this.#enter("new", "createAnswer");
+    const offer = readOffer(offerSdp, { audio: this.#track !== undefined, data: this.#channels.size > 0 });
+    this.#phase = "answering";
+    if (offer.audio !== undefined) {
+      this.#track?.attach(this.#connection, offer.audio, this.#clock, this.#events, this.#report);
+    }
+    this.#acceptRemote(offer, "offer");
+    const sdp = offer.completeAnswer(this.#describe("answer", "have-remote-offer"));
+    this.#agree(offer);
+    return sdp;
+  }
+
+  async acceptAnswer(answerSdp: string): Promise<void> {
+    this.#enter("offered", "acceptAnswer");
+    const answer = readAnswer(answerSdp, this.#offer);
+    this.#acceptRemote(answer, "answer");
+    this.#agree(answer);
+  }
+
+  async addCandidate(candidate: IceCandidate): Promise<void> {
+    if (this.#closing) return;
+    if (this.#held !== undefined) {
+      if (this.#held.length < MAX_REMOTE_CANDIDATES) this.#held.push(candidate);
+      return;
+    }
+    guarded(this.#report, () => this.#addRemoteCandidate(candidate))();
+  }
+
+  async statistics(): Promise<LinkStatistics> {
+    const native = this.#connection;
+    const pair = this.#closing ? null : readOr(null, () => native.getSelectedCandidatePair());
+    const rttMs = this.#closing ? -1 : readOr(-1, () => native.rtt());
+    const track = this.#track;
+    return {
+      bytesSent: readOr(0, () => native.bytesSent()) + (track?.bytesSent ?? 0),
+      bytesReceived: readOr(0, () => native.bytesReceived()) + (track?.bytesReceived ?? 0),
+      rttMs: rttMs < 0 || pair === null ? null : rttMs,
+      localCandidate: pair?.local.candidate ?? null,
+      remoteCandidate: pair?.remote.candidate ?? null,
+      audioOut: null,
+    };
+  }
+
+  close(): Promise<void> {
+    if (!this.#closing) this.#shut();
+    return this.#closed;
+  }
+
+  /** Faults go to the caller's listener; a listener that throws is contained by whoever called. */
+  readonly #report = (error: unknown): void => contained(() => this.#events.fault(error));
+
+  #listen(): void {
+    const connection = this.#connection;
+    connection.onStateChange(guarded(this.#report, (state) => this.#changeState(state as LinkState)));
+    connection.onLocalCandidate(
+      guarded(this.#report, (candidate) => this.#emitCandidate(candidate.replace(/^a=/, ""))),
+    );
+    connection.onGatheringStateChange(
+      guarded(this.#report, (state) => {
+        if (state === "complete") this.#emitCandidate("");
+      }),
+    );
+    connection.onDataChannel(guarded(this.#report, (channel) => this.#adopt(channel)));
+    connection.onTrack(
+      guarded(this.#report, (track) => {
+        // Cannot happen, as the native side is shown sections with a track of ours alone. If it did, two tracks
+        // would put the whole process at the other side's mercy.
+        contained(() => track.close());
+        this.#shut();
+        throw new TransportError("MEDIA_TRACK_ERROR", `${this.#name}: a second track appeared`);
+      }),
+    );
+  }
+
+  #openChannel(options: ChannelOptions): void {
+    const { label, id, ordered, maxRetransmits } = options;
+    const native = this.#connection.createDataChannel(label, {
+      negotiated: true,
+      id,
+      unordered: !ordered,
+      ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
+    });
+    const nothing = (): void => undefined;
+    this.#channels.set(label, new NodeDataChannel(native, label, this.#report, nothing, nothing));
+  }
+
+  #adopt(native: DataChannel): void {
+    // Referenced from here on, whatever follows.
+    const channel: NodeDataChannel = new NodeDataChannel(
+      native,
+      native.getLabel(),
+      this.#report,
+      () => setImmediate(guarded(this.#report, () => this.#events.channel(channel))),
+      // Not at once: the native side still uses the channel when the callback has returned.
+      () => setImmediate(() => this.#inband.delete(channel)),
+    );
+    this.#inband.add(channel);
+    if (this.#inband.size <= MAX_INBAND_CHANNELS && !this.#closing) return;
+    channel.close();
+    throw new TransportError(
+      "LIMIT_EXCEEDED",
+      `${this.#name}: more than ${MAX_INBAND_CHANNELS} in-band channels`,
+    );
+  }
+
+  /** Refuse calls in the wrong phase: some of them abort the process in the native side. */
+  #enter(phase: Phase, call: string): void {
+    if (this.#closing)
+      throw new TransportError("CONNECTION_FAILED", `${this.#name}: ${call} on a closed link`);
+    if (this.#phase !== phase) throw sdpError(`${call} does not fit a link that is ${this.#phase}`);
+  }
+
+  /** Make the native side write its description; it aborts unless asked in the right state with some media. */
+  #describe(type: "offer" | "answer", signalingState: string): string {
+    const connection = this.#connection;
+    const ready = readOr("", () => connection.signalingState()) === signalingState;
+    if (!ready) throw this.#spoil(new Error(`its signaling state is not ${signalingState}`), type);
+    connection.setLocalDescription(type);
+    const description = connection.localDescription();
+    if (description === null) throw this.#spoil(new Error("there is no local description"), type);
+    return description.sdp;
+  }
+
+  #acceptRemote(remote: RemoteMedia, type: "offer" | "answer"): void {
+    try {
+      this.#connection.setRemoteDescription(remote.nativeSdp, type);
+    } catch (error) {
+      throw this.#spoil(error, type);
+    }
+    this.#remote = remote;
+    this.#transportMid = remote.transportMid;
+    this.#transportIndex = remote.transportIndex;
+    if (type === "answer" && remote.dtlsClient) this.#hold();
+    for (const candidate of remote.candidates) {
+      void this.addCandidate({ candidate, sdpMid: null, sdpMLineIndex: 0 });
+    }
+  }
+
+  #hold(): void {
+    this.#held = [];
+    this.#holdTimer = setTimeout(() => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      for (const candidate of held) void this.addCandidate(candidate);
+    }, Number(process.env.HOLD ?? 50));
+  }
+
+  #agree(remote: RemoteMedia): void {
+    this.#phase = "stable";
+    if (remote.audio === undefined) this.#audible = false;
+    else if (this.#track !== undefined) this.#track.payloadType = remote.audio.payloadType;
+  }
+
+  #spoil(error: unknown, type: string): TransportError {
+    this.#phase = "spoiled";
+    return toTransportError(error, "SDP_ERROR", `${this.#name}: ${type} refused`);
+  }
+
+  #emitCandidate(candidate: string): void {
+    if (this.#closing) return;
+    this.#events.candidate({ candidate, sdpMid: this.#transportMid, sdpMLineIndex: this.#transportIndex });
+  }
+
+  #addRemoteCandidate(candidate: IceCandidate): void {
+    const remote = this.#remote;
+    if (remote === undefined) {
+      throw new TransportError(
+        "ICE_CANDIDATE_ERROR",
+        "candidate refused: there is no remote description yet",
+      );
+    }
+    const line = checkedCandidate(candidate, remote.usernameFragment);
+    if (line === undefined) return;
+    if (++this.#remoteCandidates > MAX_REMOTE_CANDIDATES) {
+      throw new TransportError(
+        "ICE_CANDIDATE_ERROR",
+        `candidate refused: more than ${MAX_REMOTE_CANDIDATES}`,
+      );
+    }
+    try {
+      this.#connection.addRemoteCandidate(line, this.#transportMid);
+    } catch (error) {
+      throw toTransportError(error, "ICE_CANDIDATE_ERROR", "candidate refused");
+    }
+  }
+
+  #changeState(state: LinkState): void {
+    if (state === this.#state || this.#state === "closed") return;
+    if (state === "closed") return this.#finish();
+    if (this.#closing) return;
+    this.#state = state;
+    this.#events.state(state);
+  }
+
+  /** Start closing: everything native is told, nothing is let go. */
+  #shut(): void {
+    this.#closing = true;
+    clearTimeout(this.#holdTimer);
+    for (const channel of [...this.#channels.values(), ...this.#inband]) channel.close();
+    this.#track?.close();
+    const timer = setTimeout(this.#resolveClosed, CLOSE_TIMEOUT_MS);
+    void this.#closed.then(() => clearTimeout(timer));
+    contained(() => this.#connection.close());
+  }
+
+  /** The native side has closed, by our wish, the other side's, or after a failure. */
+  #finish(): void {
+    if (!this.#closing) this.#shut();
+    this.#state = "closed";
+    guarded(this.#report, () => this.#events.state("closed"))();
+    // Not at once: the native side still uses the connection when this callback has returned.
+    setImmediate(() => {
+      live.delete(this);
+      this.#resolveClosed();
+    });
+  }
+}
+
+/** @throws TransportError `CONNECTION_FAILED`, or `INVALID_CONFIG` for a malformed server URL */
+function openConnection(options: PeerLinkOptions, report: (error: unknown) => void): PeerConnection {
+  const { servers, unsupported } = nativeIceServers(options.iceServers);
+  for (const url of unsupported) {
+    const error = new TransportError("NOT_SUPPORTED", `${url}: only STUN and TURN over UDP work here`);
+    setImmediate(() => report(error));
+  }
+  try {
+    return new ndc.PeerConnection(options.name, {
+      iceServers: servers,
+      iceTransportPolicy: options.iceTransportPolicy,
+      disableAutoNegotiation: true,
+      // Off on purpose: all media are declared before the first description, and a media transport without a
+      // track would walk through RTCP, where a malformed SDES packet never lets it out again.
+      forceMediaTransport: false,
+      ...(options.bindAddress === undefined ? {} : { bindAddress: options.bindAddress }),
+    });
+  } catch (error) {
+    throw toTransportError(error, "CONNECTION_FAILED", `${options.name}: no native connection`);
+  }
+}

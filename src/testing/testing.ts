@@ -1,0 +1,8 @@
+// What the package exports as "./testing": simulated time and a simulated platform, for programs that test
+// themselves without network, sockets or waiting.
+export { SeededRandom } from "./random.ts";
+export { VirtualClock } from "./virtual-clock.ts";
+export type { VirtualClockOptions } from "./virtual-clock.ts";
+export { SimulatedNetwork } from "./simulated-platform.ts";
+export type { FaultyOperation, SimulatedNetworkOptions } from "./simulated-platform.ts";
+export type { SimulatedServer } from "./simulated-socket.ts";

@@ -1,0 +1,18 @@
+// The contract of peer links, kept by the simulated platform in virtual time.
+import { SimulatedNetwork } from "../../src/testing/simulated-platform.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { describePeerLink } from "./peer-link-contract.ts";
+
+describePeerLink(
+  "the simulated platform",
+  () => {
+    const clock = new VirtualClock();
+    const network = new SimulatedNetwork({ clock, seed: "contract" });
+    return {
+      left: network.platform("left"),
+      right: network.platform("right"),
+      advance: (ms) => clock.run(ms),
+    };
+  },
+  { audioLevel: "packet" },
+);

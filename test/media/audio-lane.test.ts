@@ -1,0 +1,303 @@
+import { describe, expect, it } from "vitest";
+import { AudioLane } from "../../src/media/audio-lane.ts";
+import type { LaneFrame, LaneOptions } from "../../src/media/audio-lane.ts";
+import { SeededRandom } from "../../src/testing/random.ts";
+import { concat, correlation, firstDifference, rms, tone } from "./signals.ts";
+
+const WALL_OFFSET_MS = 1_767_225_600_000;
+
+interface Left extends LaneFrame<string> {
+  atMs: number;
+}
+
+/** A lane under a clock that jumps from deadline to deadline. */
+class Bench {
+  readonly lane: AudioLane<string>;
+  readonly left: Left[] = [];
+  readonly accepted: number[] = [];
+  readonly refused: number[] = [];
+  nowMs = 1000;
+  #id = 0;
+
+  constructor(options: Partial<LaneOptions> = {}) {
+    this.lane = new AudioLane({ channels: 1, frameMs: 20, wallOffsetMs: WALL_OFFSET_MS, ...options });
+  }
+
+  send(
+    samples: Float32Array,
+    options: { sampleRate?: number; channels?: 1 | 2; timestampUs?: number; targets?: string } = {},
+  ): number {
+    const { sampleRate = 48_000, channels = 1, timestampUs, targets = "all" } = options;
+    const id = this.#id++;
+    this.lane.handle({ type: "send", id, samples, sampleRate, channels, timestampUs, targets }, this.nowMs);
+    this.#drain();
+    return id;
+  }
+
+  runTo(endMs: number): void {
+    while (this.lane.deadlineMs <= endMs) {
+      this.nowMs = Math.max(this.nowMs, this.lane.deadlineMs);
+      this.lane.handle({ type: "timeout" }, this.nowMs);
+      this.#drain();
+    }
+    this.nowMs = endMs;
+  }
+
+  run(ms: number): void {
+    this.runTo(this.nowMs + ms);
+  }
+
+  get wallUs(): number {
+    return (this.nowMs + WALL_OFFSET_MS) * 1000;
+  }
+
+  #drain(): void {
+    for (let output = this.lane.poll(); output !== undefined; output = this.lane.poll()) {
+      if (output.type === "frame") this.left.push({ ...output, atMs: this.nowMs });
+      else if (output.type === "accepted") this.accepted.push(output.id);
+      else this.refused.push(output.id);
+    }
+  }
+}
+
+function steps(left: readonly Left[]): number[] {
+  return left.slice(1).map((frame, i) => frame.position - (left[i] as Left).position);
+}
+
+describe("the audio lane", () => {
+  it("lets a frame leave at once when it is complete and due", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 50; i++) {
+      bench.send(tone(440, 0.02, 48_000));
+      expect(bench.left).toHaveLength(i + 1);
+      bench.run(20);
+    }
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+    expect(bench.accepted).toHaveLength(50);
+  });
+
+  it.each([10, 20, 40, 60])("cuts blocks of any length into frames of %d ms", (frameMs) => {
+    const bench = new Bench({ frameMs });
+    const seed = 21;
+    const random = new SeededRandom(seed);
+    const signal = tone(300, 2, 48_000);
+    for (let at = 0; at < signal.length;) {
+      const length = random.integer(1, 3000);
+      bench.send(signal.subarray(at, at + length));
+      at += length;
+      bench.run(length / 48);
+    }
+    bench.run(500);
+    const heard = concat(bench.left.map(({ samples }) => samples));
+    expect(firstDifference(signal, heard), `seed ${seed}`).toBe(-1);
+    expect(new Set(bench.left.map(({ samples }) => samples.length))).toEqual(new Set([frameMs * 48]));
+  });
+
+  it("paces a program that sends a file at once, evenly and at most 500 ppm too fast", () => {
+    const bench = new Bench();
+    const id = bench.send(tone(440, 10, 48_000));
+    expect(bench.accepted).not.toContain(id);
+    expect(bench.lane.queuedMs).toBeLessThanOrEqual(200);
+    bench.run(9000);
+    expect(bench.accepted).not.toContain(id);
+    bench.run(1500);
+    expect(bench.accepted).toContain(id);
+    expect(bench.left).toHaveLength(500);
+    const spanMs = (bench.left[499] as Left).atMs - (bench.left[0] as Left).atMs;
+    expect(spanMs).toBeGreaterThanOrEqual(499 * 20 * (1 - 501e-6));
+    expect(spanMs).toBeLessThanOrEqual(499 * 20);
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+  });
+
+  it("accepts a send when all of it fits the queue of 200 ms, and later ones in turn", () => {
+    const bench = new Bench();
+    const ids = Array.from({ length: 20 }, () => bench.send(new Float32Array(960)));
+    // One frame has left, ten wait.
+    expect(bench.accepted).toEqual(ids.slice(0, 11));
+    bench.run(20);
+    expect(bench.accepted).toEqual(ids.slice(0, 12));
+    bench.run(400);
+    expect(bench.accepted).toEqual(ids);
+  });
+
+  it("refuses sends when more than a thousand wait", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 2000; i++) bench.send(new Float32Array(960));
+    expect(bench.refused.length).toBe(2000 - 1024 - 11);
+  });
+
+  it("does not fall behind a program whose clock is 300 ppm fast", () => {
+    const bench = new Bench();
+    const block = tone(440, 0.02, 48_000);
+    for (let i = 0; i < 10_000; i++) {
+      bench.send(block);
+      bench.run(20 * (1 - 300e-6));
+    }
+    expect(bench.lane.queuedMs).toBeLessThanOrEqual(20);
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+    // What the frames say of their capture follows the real time, not the sample count.
+    const last = bench.left.at(-1) as Left;
+    expect(Math.abs(last.captureUs - (last.atMs + WALL_OFFSET_MS) * 1000)).toBeLessThan(5000);
+  });
+
+  it("adds no delay for a program that is uneven by 40 ms", () => {
+    const bench = new Bench();
+    const seed = 5;
+    const random = new SeededRandom(seed);
+    const handed: number[] = [];
+    for (let i = 0; i < 500; i++) {
+      bench.runTo(Math.max(bench.nowMs, 1000 + i * 20 + random.integer(0, 40)));
+      handed.push(bench.nowMs);
+      bench.send(new Float32Array(960));
+    }
+    bench.run(300);
+    expect(new Set(steps(bench.left)), `seed ${seed}`).toEqual(new Set([960]));
+    const delays = bench.left.map(({ atMs }, i) => atMs - (handed[i] as number));
+    expect(Math.max(...delays), `seed ${seed}`).toBeLessThanOrEqual(40);
+  });
+
+  it("follows the given capture times to the microsecond at the beginning and after a pause", () => {
+    const bench = new Bench();
+    const startUs = bench.wallUs - 123_456;
+    for (const offsetUs of [0, 20_000, 40_000, 5_040_000, 5_060_000]) {
+      bench.runTo(1000 + offsetUs / 1000);
+      bench.send(new Float32Array(960), { timestampUs: startUs + offsetUs });
+    }
+    const positions = bench.left.map(({ position }) => position);
+    expect(positions[0]).toBe(Math.round(startUs * 0.048));
+    expect(steps(bench.left)).toEqual([960, 960, 240_000, 960]);
+    bench.left.forEach(({ captureUs }, i) => {
+      const expected = startUs + [0, 20_000, 40_000, 5_040_000, 5_060_000][i]!;
+      expect(Math.abs(captureUs - expected)).toBeLessThan(25);
+    });
+  });
+
+  it("fills the frame before a pause with silence and sends it at once", () => {
+    const bench = new Bench();
+    bench.send(new Float32Array(1200).fill(0.5));
+    expect(bench.left).toHaveLength(1);
+    bench.run(100);
+    expect(bench.left).toHaveLength(2);
+    const tail = bench.left[1] as Left;
+    expect(tail.atMs).toBeLessThan(1090);
+    expect([tail.samples[239], tail.samples[240], tail.samples[959]]).toEqual([0.5, 0, 0]);
+    expect(bench.lane.deadlineMs).toBe(Infinity);
+    bench.run(3000);
+    bench.send(new Float32Array(960));
+    const [jump] = steps(bench.left).slice(-1);
+    expect(Math.abs((jump as number) - (3100 - 20) * 48)).toBeLessThan(96);
+  });
+
+  it("puts a short gap into the samples instead of cutting the stream", () => {
+    const bench = new Bench({ frameMs: 60 });
+    const startUs = bench.wallUs;
+    bench.send(new Float32Array(480).fill(0.5), { timestampUs: startUs });
+    bench.send(new Float32Array(960).fill(0.5), { timestampUs: startUs + 50_000 });
+    bench.run(200);
+    const heard = concat(bench.left.map(({ samples }) => samples));
+    expect([heard[479], heard[480], heard[2399], heard[2400]]).toEqual([0.5, 0, 0, 0.5]);
+  });
+
+  it("takes inaccurate stamps within the tolerance as contiguous, and goes on when they step back", () => {
+    const bench = new Bench();
+    const startUs = bench.wallUs;
+    const random = new SeededRandom(8);
+    for (let i = 0; i < 200; i++) {
+      bench.send(new Float32Array(960), { timestampUs: startUs + i * 20_000 + random.integer(-8000, 8000) });
+      bench.run(20);
+    }
+    for (let i = 200; i < 400; i++) {
+      bench.send(new Float32Array(960), { timestampUs: startUs + i * 20_000 - 3_000_000 });
+      bench.run(20);
+    }
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+    const last = bench.left.at(-1) as Left;
+    expect(Math.abs(last.captureUs - (startUs + 399 * 20_000 - 3_000_000))).toBeLessThan(100);
+  });
+
+  it("tells capture times that follow a drifting program within a millisecond", () => {
+    const bench = new Bench();
+    const startUs = bench.wallUs;
+    for (let i = 0; i < 1500; i++) {
+      const captureUs = startUs + i * 20_000 * (1 + 200e-6);
+      bench.runTo(1000 + (captureUs - startUs) / 1000);
+      bench.send(new Float32Array(960), { timestampUs: Math.round(captureUs) });
+      expect(Math.abs((bench.left.at(-1) as Left).captureUs - captureUs)).toBeLessThan(1000);
+    }
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+  });
+
+  it.each([8000, 16_000, 44_100, 96_000, 192_000])("takes %d Hz in step with its blocks", (sampleRate) => {
+    const bench = new Bench();
+    const signal = tone(440, 2, sampleRate);
+    const blockLength = sampleRate / 50;
+    for (let at = 0; at < signal.length; at += blockLength) {
+      bench.send(signal.subarray(at, at + blockLength), { sampleRate });
+      bench.run(20);
+    }
+    expect(bench.left.length).toBeGreaterThanOrEqual(100);
+    bench.run(500);
+    const first = bench.left[0] as Left;
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+    // The tone begins where the first block's time says, a little silence before it.
+    const lead = Math.round(1000 * 48 + WALL_OFFSET_MS * 48 - first.position);
+    expect(lead).toBeLessThanOrEqual(150);
+    const heard = concat(bench.left.map(({ samples }) => samples));
+    expect(correlation(tone(440, 1.9, 48_000), heard, lead)).toBeGreaterThan(0.9999);
+  });
+
+  it("changes format in mid-stream without a break in position", () => {
+    const bench = new Bench({ channels: 2 });
+    const formats = [
+      { sampleRate: 48_000, channels: 1 },
+      { sampleRate: 44_100, channels: 2 },
+      { sampleRate: 16_000, channels: 1 },
+      { sampleRate: 48_000, channels: 2 },
+    ] as const;
+    for (let i = 0; i < 40; i++) {
+      const format = formats[Math.floor(i / 10)] as (typeof formats)[number];
+      bench.send(new Float32Array((format.sampleRate / 50) * format.channels).fill(0.25), format);
+      bench.run(20);
+    }
+    bench.run(300);
+    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
+    expect(bench.left.every(({ samples }) => samples.length === 1920)).toBe(true);
+    expect(bench.left.length).toBeGreaterThanOrEqual(40);
+  });
+
+  it("gives every frame the targets of its youngest samples", () => {
+    const bench = new Bench();
+    bench.send(new Float32Array(480), { targets: "a" });
+    bench.run(10);
+    bench.send(new Float32Array(480), { targets: "b" });
+    bench.run(20);
+    bench.send(new Float32Array(960), { targets: "c" });
+    expect(bench.left.map(({ targets }) => targets)).toEqual(["b", "c"]);
+  });
+
+  it("loses no sound at the end of a resampled stretch and starts the next at its own time", () => {
+    const bench = new Bench();
+    const startUs = bench.wallUs;
+    const block = tone(440, 0.02, 44_100);
+    bench.send(block, { sampleRate: 44_100, timestampUs: startUs });
+    bench.run(1000);
+    expect(bench.left.length).toBe(2);
+    bench.send(block, { sampleRate: 44_100, timestampUs: startUs + 1_000_000 });
+    bench.run(1000);
+    expect(bench.left.length).toBe(4);
+    expect(steps(bench.left)[1]).toBe(48_000 - 960);
+    const heard = concat(bench.left.slice(0, 2).map(({ samples }) => samples));
+    const energy = heard.reduce((sum, value) => sum + value * value, 0);
+    const given = block.reduce((sum, value) => sum + value * value, 0) * (48_000 / 44_100);
+    expect(energy / given).toBeGreaterThan(0.99);
+    expect(rms(heard.subarray(1200))).toBe(0);
+  });
+
+  it("takes an empty block at once", () => {
+    const bench = new Bench();
+    expect(bench.accepted).toEqual([]);
+    const id = bench.send(new Float32Array(0));
+    expect(bench.accepted).toEqual([id]);
+    expect(bench.lane.deadlineMs).toBe(Infinity);
+  });
+});

@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { frameMessage } from "../../../src/platform/browser/receive-messages.ts";
+import type { EncodedFrameMetadata } from "../../../src/platform/browser/web-types.ts";
+
+const METADATA: EncodedFrameMetadata = {
+  synchronizationSource: 7,
+  payloadType: 111,
+  sequenceNumber: 65535,
+  rtpTimestamp: 0xffff_fff0,
+  receiveTime: 250,
+  captureTime: -3,
+};
+// The worker started 700 ms after the page.
+const OPTIONS = { link: 4, pageTimeOrigin: 1_000_000 };
+const CLOCK = { nowMs: 251, timeOrigin: 1_000_700 };
+
+const frame = (metadata: EncodedFrameMetadata) => ({
+  data: new Uint8Array([1, 2]).buffer,
+  getMetadata: () => metadata,
+});
+
+it("puts arrival on the page's clock and capture on the sender's wall clock", () => {
+  expect(frameMessage(frame(METADATA), OPTIONS, CLOCK)).toEqual({
+    type: "frame",
+    link: 4,
+    ssrc: 7,
+    payloadType: 111,
+    sequenceNumber: 65535,
+    rtpTimestamp: 0xffff_fff0,
+    payload: new Uint8Array([1, 2]).buffer,
+    arrivalMs: 950,
+    captureMs: 1_000_697,
+  });
+});
+
+it("stamps the arrival itself where the browser does not, and knows no capture time without the extension", () => {
+  const {
+    receiveTime: _receiveTime,
+    captureTime: _captureTime,
+    payloadType: _payloadType,
+    ...metadata
+  } = METADATA;
+  expect(frameMessage(frame(metadata), OPTIONS, CLOCK)).toMatchObject({
+    arrivalMs: 951,
+    captureMs: null,
+    payloadType: 0,
+  });
+});
+
+it.each(["synchronizationSource", "sequenceNumber", "rtpTimestamp"] as const)(
+  "gives up on a frame without %s",
+  (name) => {
+    const metadata = { ...METADATA };
+    delete metadata[name];
+    expect(frameMessage(frame(metadata), OPTIONS, CLOCK)).toBe(undefined);
+  },
+);

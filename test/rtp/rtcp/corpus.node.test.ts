@@ -1,0 +1,51 @@
+// Recorded and hostile RTCP packets, read by path: RTCP_CORPUS, or a folder beside the project.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { buildRtcp, parseRtcp } from "../../../src/rtp/rtcp/packets.ts";
+import { SeededRandom } from "../../../src/testing/random.ts";
+
+const folder =
+  process.env.RTCP_CORPUS ?? fileURLToPath(new URL("../../../../shared/data/rtcp/", import.meta.url));
+const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".rtcp")) : [];
+if (files.length === 0)
+  console.warn(`Skipped: no recorded RTCP in ${folder}; set RTCP_CORPUS to a folder of *.rtcp`);
+
+describe.skipIf(files.length === 0)("recorded RTCP packets", () => {
+  it("are read without a throw, each with a count for what it held", () => {
+    let understood = 0;
+    for (const name of files) {
+      const result = parseRtcp(readFileSync(join(folder, name)));
+      understood += result.packets.length;
+      expect(result.packets.length + result.unknown + result.malformed.length, name).toBeGreaterThan(0);
+    }
+    expect(understood).toBeGreaterThan(0);
+  });
+
+  it("are written again so that they mean the same", () => {
+    for (const name of files) {
+      const { packets } = parseRtcp(readFileSync(join(folder, name)));
+      if (packets.length === 0) continue;
+      const again = parseRtcp(buildRtcp(packets));
+      expect(again, name).toEqual({ packets, unknown: 0, malformed: [] });
+    }
+  });
+
+  it("are read without a throw when bytes of them are changed or missing", () => {
+    const seed = 99;
+    const random = new SeededRandom(seed);
+    for (const name of files) {
+      const original = readFileSync(join(folder, name));
+      for (let round = 0; round < 200; round++) {
+        const bytes = Uint8Array.from(original.subarray(0, random.integer(0, original.length)));
+        if (bytes.length > 0) bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
+        try {
+          parseRtcp(bytes);
+        } catch (error) {
+          expect.fail(`${name}, seed ${seed}, round ${round}: ${String(error)}`);
+        }
+      }
+    }
+  });
+});

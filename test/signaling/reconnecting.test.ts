@@ -1,0 +1,361 @@
+// A socket that is lost and comes back, in virtual time: backoff, resuming, keepalive, and when to stay away.
+import { describe, expect, it } from "vitest";
+import type { TransportError } from "../../src/errors/errors.ts";
+import type { SignalingClient } from "../../src/signaling/signaling.ts";
+import { ALICE, FakeNetwork, entry, record, registered } from "./fake-network.ts";
+
+const EXCHANGE = { requestId: "q1", connectionId: "c1", link: "media" };
+const PLACE = { candidate: "candidate:1", sdpMid: "0", sdpMLineIndex: null, usernameFragment: null };
+
+/** Let the socket come back and be accepted. */
+async function comeBack(net: FakeNetwork, withinMs = 1000): Promise<void> {
+  const sockets = net.sockets.length;
+  await net.clock.run(withinMs);
+  expect(net.sockets.length).toBe(sockets + 1);
+  net.socket.accept();
+  await net.clock.run(0);
+}
+
+const names = (events: readonly { name: string }[]): string[] => events.map(({ name }) => name);
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "none",
+    (error: unknown) => (error as TransportError).code,
+  );
+}
+
+describe("coming back", () => {
+  it("announces again with the session key and resumes", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    const events = record(client);
+    net.socket.end(1006, "reset");
+    expect(client.state).toBe("reconnecting");
+    await comeBack(net);
+    expect(client.state).toBe("reconnecting");
+    expect(net.socket.last("peer.announce").params).toMatchObject({
+      peer_id: "alice",
+      session_key: "key-1",
+      auth_token: "s3cr3t",
+      capabilities: ["audio", "data"],
+    });
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    expect(events).toMatchObject([
+      { name: "stateChange", value: "reconnecting" },
+      { name: "disconnected", value: { code: 1006, reason: "reset", willReconnect: true } },
+      { name: "stateChange", value: "connected" },
+      { name: "reconnected", value: { resumed: true, peers: [{ peerId: "bob" }] } },
+    ]);
+    expect(client.stats().reconnects).toBe(1);
+  });
+
+  it("tells who came and who left meanwhile, when the registration was resumed", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    net.socket.notice("peer.announced", entry("carol"));
+    net.socket.end(1006);
+    await comeBack(net);
+    const events = record(client);
+    net.socket.answer("peer.announce", registered({ resumed: true, peers: [entry("carol"), entry("dave")] }));
+    expect(events.slice(2)).toMatchObject([
+      { name: "peerAnnounced", value: { peerId: "dave" } },
+      { name: "peerLeft", value: { peerId: "bob", reason: "closed" } },
+    ]);
+  });
+
+  it("takes nobody for gone after a restart of the server: they come back one by one", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    net.socket.end(1001);
+    await comeBack(net);
+    const events = record(client);
+    net.socket.answer("peer.announce", registered({ peers: [], session_key: "key-2" }));
+    expect(names(events)).toEqual(["stateChange", "reconnected"]);
+    net.socket.end(1006);
+    await comeBack(net, 2000);
+    expect(net.socket.last("peer.announce").params).toMatchObject({ session_key: "key-2" });
+  });
+
+  it("sends the candidates of the gap after resuming, and drops them when there was nothing to resume", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    for (const resumed of [true, false]) {
+      net.socket.end(1006);
+      client.sendIceCandidate("bob", PLACE, EXCHANGE);
+      await comeBack(net, 3000);
+      client.sendIceCandidate("bob", { ...PLACE, candidate: "" }, EXCHANGE);
+      net.socket.answer("peer.announce", registered({ resumed }));
+      const kept = net.socket.sent.filter(({ method }) => method === "peer.ice_candidate");
+      expect(kept).toHaveLength(resumed ? 2 : 0);
+    }
+    expect(client.stats().dropped).toEqual({ not_connected: 2 });
+  });
+
+  it("keeps at most 100 notices", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    net.socket.end(1006);
+    for (let count = 0; count < 130; count++) client.sendIceCandidate("bob", PLACE, EXCHANGE);
+    expect(client.stats().dropped).toEqual({ not_connected: 30 });
+    await net.clock.until(client.close());
+    expect(client.stats().dropped).toEqual({ not_connected: 130 });
+  });
+
+  it("asks for a fresh token each time, and tries later when there is none", async () => {
+    const net = new FakeNetwork();
+    const client = await net.connected();
+    let tokens = 0;
+    const authToken = (): string => {
+      tokens += 1;
+      if (tokens === 2) throw new Error("offline");
+      return `token-${tokens}`;
+    };
+    const announcing = client.announce({ ...ALICE, authToken });
+    await net.clock.run(0);
+    net.socket.answer("peer.announce", registered());
+    await announcing;
+    net.socket.end(1006);
+    await comeBack(net);
+    expect([net.socket.closedWith, net.socket.sent]).toEqual([4000, []]);
+    await comeBack(net, 2000);
+    expect(net.socket.last("peer.announce").params).toMatchObject({ auth_token: "token-3" });
+    expect(net.lines.join()).not.toContain("token-");
+  });
+
+  it("tries again when the announcement is refused for now, and when it is not answered", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    net.socket.end(1006);
+    await comeBack(net);
+    net.socket.refuse("peer.announce", -32008, { kind: "PEER_ID_TAKEN" });
+    expect([client.state, net.socket.closedWith]).toEqual(["reconnecting", 4000]);
+    await comeBack(net, 2000);
+    await net.clock.run(10_000);
+    expect([client.state, net.socket.closedWith]).toEqual(["reconnecting", 4000]);
+    await comeBack(net, 4000);
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    expect(client.state).toBe("connected");
+  });
+
+  it("gives up when it is no longer welcome", async () => {
+    for (const number of [-32009, -32011]) {
+      const net = new FakeNetwork();
+      const client = await net.announced();
+      net.socket.end(1006);
+      await comeBack(net);
+      const events = record(client);
+      const waiting = codeOf(client.connect());
+      net.socket.refuse("peer.announce", number);
+      expect(await waiting).toBe(number === -32009 ? "UNAUTHORIZED" : "VERSION_UNSUPPORTED");
+      expect(events).toMatchObject([
+        { name: "stateChange", value: "closed" },
+        { name: "disconnected", value: { willReconnect: false } },
+      ]);
+      expect(net.clock.pending).toBe(0);
+    }
+  });
+
+  it("leaves without a socket by not coming back, also in the middle of coming back", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    net.socket.end(1006);
+    await client.leave();
+    await comeBack(net);
+    expect([client.state, net.socket.sent]).toEqual(["connected", []]);
+    const other = await net.announced();
+    net.socket.end(1006);
+    await comeBack(net);
+    await other.leave();
+    expect([other.state, net.socket.sent.map(({ method }) => method)]).toEqual([
+      "connected",
+      ["peer.announce", "peer.leave"],
+    ]);
+    net.socket.answer("peer.announce", registered());
+    expect(other.stats().dropped).toEqual({ unmatched_response: 1 });
+  });
+});
+
+describe("backoff", () => {
+  /** Waits before each of `count` failing attempts, ms. */
+  async function waits(net: FakeNetwork, count: number, code = 1006): Promise<number[]> {
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < count; attempt++) {
+      net.socket.end(code);
+      const lostMs = net.clock.now();
+      const sockets = net.sockets.length;
+      while (net.sockets.length === sockets) await net.clock.run(10);
+      delays.push(net.clock.now() - lostMs);
+    }
+    return delays;
+  }
+
+  it("doubles from half a second to half a minute, with jitter, without limit", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    const events = record(client);
+    const delays = await waits(net, 14);
+    for (const [attempt, delayMs] of delays.entries()) {
+      const fullMs = Math.min(500 * 2 ** attempt, 30_000);
+      expect(delayMs).toBeGreaterThanOrEqual(fullMs / 2);
+      expect(delayMs).toBeLessThanOrEqual(fullMs + 10);
+    }
+    expect(new Set(delays.slice(-6)).size).toBeGreaterThan(1);
+    expect(names(events)).toEqual(["stateChange", "disconnected"]);
+    expect(client.state).toBe("reconnecting");
+  });
+
+  it("gives an attempt connectTimeoutMs", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced({ connectTimeoutMs: 2000 });
+    net.socket.end(1006);
+    await net.clock.run(500);
+    expect(net.sockets).toHaveLength(2);
+    await net.clock.run(2000);
+    expect(net.sockets[1]?.closedWith).toBe(4000);
+    expect(client.state).toBe("reconnecting");
+  });
+
+  it("starts from the beginning after a connection that lasted, and only then", async () => {
+    const net = new FakeNetwork();
+    await net.announced();
+    await waits(net, 5);
+    net.socket.accept();
+    await net.clock.run(0);
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    const [short] = await waits(net, 1);
+    expect(short).toBeGreaterThan(7000);
+    net.socket.accept();
+    await net.clock.run(0);
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    await net.clock.run(10_000);
+    const [fresh] = await waits(net, 1);
+    expect(fresh).toBeLessThanOrEqual(510);
+  });
+
+  it("waits at least 30 s after 4029, and connect() does not cut that short", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    net.socket.end(4029);
+    const waiting = codeOf(client.connect({ timeoutMs: 25_000 }));
+    await net.clock.run(29_999);
+    expect([net.sockets.length, await waiting]).toEqual([1, "SIGNALING_ERROR"]);
+    await net.clock.run(600);
+    expect(net.sockets).toHaveLength(2);
+  });
+
+  it("is cut short by connect(), which fails with that attempt or waits for the announcement", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    await waits(net, 6);
+    net.socket.end(1006);
+    const sockets = net.sockets.length;
+    const failing = codeOf(client.connect());
+    expect(net.sockets.length).toBe(sockets + 1);
+    net.socket.end(1006);
+    expect([await failing, client.state]).toEqual(["SIGNALING_ERROR", "reconnecting"]);
+    const working = client.connect();
+    net.socket.accept();
+    await net.clock.run(0);
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    await working;
+  });
+
+  it.each([1000, 4003, 4009, 4010])("stays away after %i", async (code) => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    const events = record(client);
+    net.socket.end(code, "bye");
+    await net.clock.run(120_000);
+    expect(events).toEqual([
+      { name: "stateChange", value: "closed" },
+      { name: "disconnected", value: { code, reason: "bye", willReconnect: false } },
+    ]);
+    expect([net.sockets.length, net.clock.pending]).toEqual([1, 0]);
+    const again = client.connect();
+    net.socket.accept();
+    await again;
+    expect(net.socket.sent).toEqual([]);
+  });
+
+  it.each([1001, 1003, 1009, 1011, 4001, 4008, 1005])("comes back after %i", async (code) => {
+    const net = new FakeNetwork();
+    await net.announced();
+    net.socket.end(code);
+    await comeBack(net);
+  });
+
+  it("comes back to a socket without a registration when there was none", async () => {
+    const net = new FakeNetwork();
+    const client = await net.connected();
+    net.socket.end(1006);
+    await comeBack(net);
+    expect([client.state, net.socket.sent]).toEqual(["connected", []]);
+  });
+});
+
+describe("keepalive", () => {
+  const pings = (net: FakeNetwork): number =>
+    net.socket.sent.filter(({ method }) => method === "server.ping").length;
+
+  it("pings after 30 s of silence in either direction", async () => {
+    const net = new FakeNetwork();
+    const client: SignalingClient = await net.announced();
+    await net.clock.run(20_000);
+    client.sendDisconnect("bob", "timeout");
+    await net.clock.run(9_999);
+    expect(pings(net)).toBe(0);
+    await net.clock.run(1);
+    expect(pings(net)).toBe(1);
+    net.socket.answer("server.ping", { server_time: "now" });
+    await net.clock.run(20_000);
+    net.socket.notice("peer.left", { peer_id: "x", reason: "left" });
+    await net.clock.run(10_000);
+    expect(pings(net)).toBe(2);
+    expect(client.state).toBe("connected");
+  });
+
+  it("takes a socket without an answer to its ping for dead", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    await net.clock.run(39_999);
+    expect(client.state).toBe("connected");
+    await net.clock.run(1);
+    expect([client.state, net.socket.closedWith]).toEqual(["reconnecting", 4000]);
+    const dead = net.socket;
+    await comeBack(net);
+    dead.notice("peer.left", { peer_id: "bob", reason: "left" });
+    dead.end(1000);
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    expect(client.state).toBe("connected");
+  });
+
+  it("does without when too many requests are in flight", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    const many = Array.from({ length: 256 }, () => codeOf(client.listPeers({ timeoutMs: 40_000 })));
+    await net.clock.run(30_000);
+    expect(pings(net)).toBe(0);
+    await net.clock.run(10_000);
+    expect(new Set(await Promise.all(many))).toEqual(new Set(["OPERATION_TIMEOUT"]));
+    expect(client.state).toBe("connected");
+  });
+});
+
+describe("the token", () => {
+  it("never appears in a log or an error, even when the server repeats it", async () => {
+    const net = new FakeNetwork();
+    const client = await net.connected();
+    const errors: unknown[] = [];
+    const announcing = client.announce(ALICE).catch((error: unknown) => errors.push(error));
+    await net.clock.run(0);
+    const echo = { kind: "UNAUTHORIZED", reason: "token s3cr3t", peer_id: "s3cr3t" };
+    net.socket.refuse("peer.announce", -32009, echo, "bad token: s3cr3t");
+    await announcing;
+    const events = record(client);
+    net.socket.end(4003, "s3cr3t is wrong");
+    expect(errors).toMatchObject([{ code: "UNAUTHORIZED" }]);
+    expect(JSON.stringify([errors, events, net.lines])).not.toContain("s3cr3t");
+    expect((errors[0] as Error).message).not.toContain("s3cr3t");
+  });
+});
