@@ -59,6 +59,7 @@ export default tseslint.config(
     files: ["assembly/**/*.ts"],
     ignores: ["assembly/memory.ts", "assembly/pcm.ts"],
     extends: [tseslint.configs.base],
+    rules: { eqeqeq: "off" },
   },
   {
     // Programs talk to people on the console.

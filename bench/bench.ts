@@ -49,8 +49,8 @@ export interface BenchResult {
 }
 
 const WARM_UP_MS = 300;
-const BUDGET_MS = 1500;
-const MIN_REPETITIONS = 5;
+const BUDGET_MS = 1000;
+const MIN_REPETITIONS = 3;
 const MAX_REPETITIONS = 200;
 
 /** Measure every case of a bench whose name contains `only`. */

@@ -175,10 +175,8 @@ function printTable() {
     microseconds(result.oursUs),
     result.baselineUs === null ? "-" : microseconds(result.baselineUs),
     result.note === null ? result.baseline : `${result.baseline} (${result.note})`,
-    result.ratio === null ? "-" : `${result.ratio.toPrecision(3)}x`,
-    result.goal === null
-      ? ""
-      : `>= ${result.goal}x${result.ratio === null || result.ratio >= result.goal ? "" : " MISSED"}`,
+    result.ratio === null ? "-" : `${ratioOf(result.ratio)}x`,
+    goalOf(result),
   ]);
   const table = [["bench", "runtime", "ours us/op", "baseline us/op", "baseline", "ratio", "goal"], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
@@ -190,6 +188,16 @@ function printTable() {
         .trimEnd(),
     );
   console.log("\nMedians over interleaved repetitions; ratio = baseline / ours, above 1 we are faster.");
+}
+
+function ratioOf(value) {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function goalOf({ goal, ratio }) {
+  if (goal === null) return "";
+  const missed = ratio !== null && ratio < goal;
+  return `>= ${Number(goal.toPrecision(2))}x${missed ? " MISSED" : ""}`;
 }
 
 function microseconds(value) {

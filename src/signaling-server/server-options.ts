@@ -1,6 +1,5 @@
 // Options of the signaling server: their checks and defaults. Pure.
 import { TransportError } from "../errors/errors.ts";
-import type { JsonObject } from "../runtime/data.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { SignalingLimits } from "./limits.ts";
 
@@ -25,7 +24,7 @@ export interface CheckedOptions {
 
 /** All of an options object, or `INVALID_CONFIG` with every fault in `details.issues`. */
 export function checkOptions(options: CheckedOptions): { address: Address; limits: SignalingLimits } {
-  const issues: JsonObject[] = [];
+  const issues: { path: string; message: string }[] = [];
   const issue = (path: string, message: string): void => {
     issues.push({ path, message });
   };
@@ -45,7 +44,7 @@ export function checkOptions(options: CheckedOptions): { address: Address; limit
     else limits[name as keyof SignalingLimits] = value;
   }
   if (issues.length > 0) {
-    const words = issues.map((fault) => `${String(fault.path)}: ${String(fault.message)}`).join("; ");
+    const words = issues.map((fault) => `${fault.path}: ${fault.message}`).join("; ");
     throw new TransportError("INVALID_CONFIG", words, { details: { issues } });
   }
   return { address: { port, host, path }, limits };

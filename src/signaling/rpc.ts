@@ -87,13 +87,13 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Bytes of `text` in UTF-8. */
+/** Bytes of `text` in UTF-8; a lone surrogate counts as the replacement character it becomes. */
 export function utf8Bytes(text: string): number {
-  let bytes = text.length;
+  let bytes = 0;
   for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    // A surrogate pair is two units and four bytes, so each half counts two.
-    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+    const point = text.codePointAt(index) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (point >= 0x10000) index++;
   }
   return bytes;
 }

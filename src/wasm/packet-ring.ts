@@ -66,7 +66,8 @@ export class PacketWriter {
       used + pad + need > capacity ||
       !Number.isFinite(arrivalMs)
     ) {
-      words[(this.#stream + REFUSED) >> 2]! += 1;
+      const refused = (this.#stream + REFUSED) >> 2;
+      words[refused] = (words[refused] as number) + 1;
       return false;
     }
     if (pad > 0) {

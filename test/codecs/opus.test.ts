@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { loadOpus, MAX_OPUS_PAYLOAD_BYTES } from "../../src/codecs/opus.ts";
 import type { OpusCodec, OpusEncoder, OpusEncoderOptions } from "../../src/codecs/opus.ts";
 import { readOpusPacket } from "../../src/codecs/opus-packet.ts";
@@ -15,6 +15,8 @@ const base: OpusEncoderOptions = {
   fec: false,
   dtx: false,
 };
+
+vi.setConfig({ testTimeout: 30_000 }); // Real encoders; a busy machine takes its time.
 
 let codec: OpusCodec;
 let turns = 0;

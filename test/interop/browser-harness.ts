@@ -98,7 +98,9 @@ async function bundle({ source, resolveDir }: BrowserPageOptions): Promise<strin
 }
 
 function serve(script: string, { headers = {}, files = {} }: BrowserPageOptions): Promise<Server> {
-  const html = `<!doctype html><meta charset="utf-8"><title>${TITLE}</title><script src="/page.js"></script>`;
+  const html =
+    `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">` +
+    `<title>${TITLE}</title><script src="/page.js"></script>`;
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
     const isPage = path === "/";

@@ -99,6 +99,15 @@ function silentPacket(payloadType: number, sequenceNumber: number): Uint8Array {
   return packet;
 }
 
+/** The same with four bytes of padding instead of audio. */
+function paddingPacket(payloadType: number, sequenceNumber: number): Uint8Array {
+  const packet = new Uint8Array(12 + 4);
+  packet.set(silentPacket(payloadType, sequenceNumber).subarray(0, 12));
+  packet[0] = 0xa0;
+  packet[15] = 4;
+  return packet;
+}
+
 const payloadTypeOf = (packet: Uint8Array): number => (packet[1] ?? 0) & 0x7f;
 
 describe.skipIf(!existsSync(CHROMIUM_PATH))("links of Node and Chromium", { timeout: 30_000 }, () => {
@@ -113,10 +122,8 @@ describe.skipIf(!existsSync(CHROMIUM_PATH))("links of Node and Chromium", { time
 
   /** Call into the page. */
   const inPage = <T, A>(call: (api: PageApi, argument: A) => T, argument: A): Promise<Awaited<T>> =>
-    chromium.page.evaluate(
-      // The function travels as its source; it may use nothing but its parameters.
-      `(${String(call)})(window.page, ${JSON.stringify(argument)})`,
-    ) as Promise<Awaited<T>>;
+    // The function travels as its source; it may use nothing but its parameters.
+    chromium.page.evaluate<Awaited<T>>(`(${String(call)})(window.page, ${JSON.stringify(argument)})`);
 
   async function connect(offerer: "node" | "chromium"): Promise<NodeEnd> {
     const early: IceCandidate[] = [];
@@ -148,9 +155,12 @@ describe.skipIf(!existsSync(CHROMIUM_PATH))("links of Node and Chromium", { time
       audio.sendRtp(silentPacket(audio.payloadType, sequenceNumber & 0xffff));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    audio.sendRtp(paddingPacket(audio.payloadType, 14));
     await inPage((api) => api.speak(50), null);
 
-    const frames = await inPage((api) => api.frames, null);
+    const received = await inPage((api) => api.frames, null);
+    expect(received.at(-1)).toMatchObject({ sequenceNumber: 14, bytes: 0 });
+    const frames = received.slice(0, -1);
     expect(frames.length).toBeGreaterThanOrEqual(15);
     expect(new Set(frames.map(({ ssrc, bytes }) => `${ssrc} ${bytes}`))).toEqual(new Set(["305419896 3"]));
     expect(frames.map(({ sequenceNumber }) => sequenceNumber).slice(-13)).toEqual(

@@ -63,8 +63,8 @@ describe("server options", () => {
       expect.objectContaining({
         code: "INVALID_CONFIG",
         details: {
-          issues: ["port", "host", "path", "allowedOrigins", "limits.burst", "limits.speed"].map((path) =>
-            expect.objectContaining({ path }),
+          issues: ["port", "host", "path", "allowedOrigins", "limits.burst", "limits.speed"].map(
+            (path) => expect.objectContaining({ path }) as unknown,
           ),
         },
       }) as Error,

@@ -65,7 +65,7 @@ export class FakeSocket implements Socket {
   }
 
   last(method: string): JsonObject {
-    const found = this.sent.findLast((message) => message.method === method);
+    const found = this.sent.filter((message) => message.method === method).at(-1);
     if (found === undefined) throw new Error(`${method} was not sent: ${JSON.stringify(this.sent)}`);
     return found;
   }

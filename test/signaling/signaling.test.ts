@@ -273,7 +273,7 @@ describe("requests", () => {
     expect((await Promise.all(many)).filter(({ code }) => code === "SIGNALING_ERROR")).toHaveLength(256);
     const connects = Array.from({ length: 257 }, () => errorOf(client.connect()));
     expect((await (connects[256] as Promise<TransportError>)).code).toBe("RATE_LIMITED");
-    await client.close();
+    await net.clock.until(client.close());
     await Promise.all(connects);
   });
 

@@ -102,6 +102,16 @@ describe("pacing", () => {
     expect(line.buffer.nextDueMs).toBeCloseTo(11 * FRAME_MS + 80 - 10 * FRAME_MS * 0.05, 6);
   });
 
+  it("owes a fallen base no more than the maximum delay allows", () => {
+    const line = new Line({ maxDelayMs: 60 });
+    line.arrive(0, 30);
+    line.popAll(80);
+    line.arrive(10, 0, { sequenceNumber: 101 });
+    expect(line.buffer.nextDueMs).toBeCloseTo(10 * FRAME_MS + 60, 6);
+    line.buffer.setTargetDelay(55);
+    expect(line.buffer.nextDueMs).toBeCloseTo(10 * FRAME_MS + 60, 6);
+  });
+
   it("learns within two seconds that the route has become longer", () => {
     const line = new Line();
     line.play(0, 100);

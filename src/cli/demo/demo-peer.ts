@@ -5,13 +5,14 @@ import type { TransportStats } from "../../node.ts";
 import { describeError } from "../../errors/errors.ts";
 import type { SignalSource } from "./loop.ts";
 import { DEMO_ROOM } from "./measure-protocol.ts";
+import { indexAt } from "./similarity.ts";
 import { Speaker } from "./speaker.ts";
 import { SAMPLE_RATE } from "./voice.ts";
 
 /** What a peer tells. Times are ms of the run; samples are mono at 48 kHz and belong to the callee. */
 export interface DemoPeerEvents {
-  /** It handed a block to its transport at `calledMs`. */
-  sent(peerId: string, samples: Float32Array, calledMs: number): void;
+  /** It handed a block to its transport at `calledMs`, having left out `missing` samples before it. */
+  sent(peerId: string, samples: Float32Array, calledMs: number, missing: number): void;
   /** It was handed a block of `from`. */
   received(from: string, to: string, samples: Float32Array, deliveredMs: number, missing: number): void;
   connected(from: string, to: string): void;
@@ -33,11 +34,10 @@ export interface DemoPeerOptions {
 
 /** Remote peers at most, pages included. */
 const MAX_REMOTE_PEERS = 10;
-/**
- * Blocks handed over and not yet accepted, at most. A transport that is 200 ms behind makes sends wait; live speech
- * that would wait is better left out, or it would be late for ever.
- */
+/** Blocks handed over and not yet accepted, at most: a transport that is 200 ms behind makes sends wait. */
 const MAX_UNSETTLED_BLOCKS = 2;
+/** Live speech that would wait is left out, this much of it, so that what is queued can leave: 200 ms. */
+const PAUSE_SAMPLES = 9_600;
 
 /** See the header. */
 export class DemoPeer {
@@ -51,6 +51,10 @@ export class DemoPeer {
   #listening: Promise<void> | undefined;
   #sendFault: string | undefined;
   #unsettled = 0;
+  /** Samples left out of late; undefined while none are. */
+  #left: number | undefined;
+  /** Where the next block would follow the last one without a gap, ms of the run. */
+  #nextCaptureMs: number | undefined;
 
   constructor(options: DemoPeerOptions, events: DemoPeerEvents) {
     const { peerId, signalingUrl, lan, source, nowMs } = options;
@@ -96,9 +100,13 @@ export class DemoPeer {
   }
 
   #say(samples: Float32Array, captureMs: number): void {
-    if (this.#transport.listPeers().length === 0 || this.#unsettled >= MAX_UNSETTLED_BLOCKS) return;
+    if (this.#transport.listPeers().length === 0) return;
+    if (this.#leavesOut(samples.length)) return;
     const calledMs = this.#options.nowMs();
-    this.#events.sent(this.peerId, samples, calledMs);
+    const gapMs = captureMs - (this.#nextCaptureMs ?? captureMs);
+    this.#events.sent(this.peerId, samples, calledMs, indexAt(gapMs));
+    this.#left = undefined;
+    this.#nextCaptureMs = captureMs + (samples.length / SAMPLE_RATE) * 1000;
     const timestampUs = this.#originUs + Math.round(captureMs * 1000);
     const block = { type: "audio", samples, sampleRate: SAMPLE_RATE, channels: 1, timestampUs } as const;
     this.#unsettled++;
@@ -109,6 +117,14 @@ export class DemoPeer {
       })
       .catch((error: unknown) => this.#noteSendFault(describeError(error)))
       .finally(() => this.#unsettled--);
+  }
+
+  /** Whether a block is left out because the transport is behind. */
+  #leavesOut(samples: number): boolean {
+    if (this.#left === undefined && this.#unsettled >= MAX_UNSETTLED_BLOCKS) this.#left = 0;
+    if (this.#left === undefined || (this.#left >= PAUSE_SAMPLES && this.#unsettled === 0)) return false;
+    this.#left += samples;
+    return true;
   }
 
   /** Tells a fault of sending once, not fifty times a second. */

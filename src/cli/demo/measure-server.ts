@@ -27,7 +27,7 @@ export interface MeasureEvents {
   /** Whether a page may call itself this; false for ids of this process. */
   joined(peerId: string): boolean;
   left(peerId: string): void;
-  sent(peerId: string, samples: Float32Array, calledMs: number): void;
+  sent(peerId: string, samples: Float32Array, calledMs: number, missing: number): void;
   received(from: string, to: string, samples: Float32Array, deliveredMs: number, missing: number): void;
   counted(from: string, to: string, counters: PairCounters): void;
 }
@@ -104,7 +104,7 @@ export class MeasureServer {
       return false;
     }
     const samples = fromPcm16(block.pcm);
-    if (block.kind === "sent") this.#events.sent(peerId, samples, block.runMs);
+    if (block.kind === "sent") this.#events.sent(peerId, samples, block.runMs, block.missing);
     else this.#events.received(block.from, peerId, samples, block.runMs, block.missing);
     return true;
   }

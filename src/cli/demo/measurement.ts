@@ -28,9 +28,13 @@ export class Measurement {
   readonly #senders = new Map<string, SentStream>();
   readonly #pairs = new Map<string, Pair>();
 
-  /** `peerId` handed `samples` (mono, 48 kHz) to its transport. @returns their place on the run's clock */
-  sent(peerId: string, samples: Float32Array, calledMs: number): number {
-    return this.#sender(peerId).push(samples, calledMs);
+  /**
+   * `peerId` handed `samples` (mono, 48 kHz) to its transport, after leaving out `missing` ones.
+   *
+   * @returns their place on the run's clock
+   */
+  sent(peerId: string, samples: Float32Array, calledMs: number, missing = 0): number {
+    return this.#sender(peerId).push(samples, calledMs, missing);
   }
 
   /** `to` and `from` are connected: from now on something must be heard. Repeating it changes nothing. */

@@ -46,8 +46,8 @@ export class MeshRun {
     this.#recorder = recorder;
     this.peerIds = NAMES.slice(0, sources.length);
     const nowMs = (): number => this.nowMs();
-    const sent = (peerId: string, samples: Float32Array, calledMs: number): void => {
-      const start = this.#measurement.sent(peerId, samples, calledMs);
+    const sent = (peerId: string, samples: Float32Array, calledMs: number, missing: number): void => {
+      const start = this.#measurement.sent(peerId, samples, calledMs, missing);
       recorder?.sent(peerId, start, samples);
     };
     const received = (from: string, to: string, samples: Float32Array, ms: number, missing: number): void => {

@@ -55,10 +55,11 @@ export class SentStream {
    * Note a block handed to the transport.
    *
    * @param samples mono, 48 kHz; read, not kept
+   * @param missing samples left out before it
    * @returns index of its first sample on the run's clock
    */
-  push(samples: Float32Array, calledMs: number): number {
-    const start = this.#placement.place(indexAt(calledMs), samples.length);
+  push(samples: Float32Array, calledMs: number, missing = 0): number {
+    const start = this.#placement.place(indexAt(calledMs), samples.length, missing);
     this.#ring.write(start, samples);
     this.#calls.push({ end: start + samples.length, calledMs });
     if (this.#calls.length > MAX_CALLS) this.#calls.shift();

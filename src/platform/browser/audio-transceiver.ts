@@ -1,4 +1,5 @@
 // Makes a transceiver carry our audio: Opus alone, both ways, with capture times, its frames taken by the worker.
+// Never touches a description.
 import type { ReceiveHub, ReceiveListener } from "./receive-hub.ts";
 import type { ExtensibleTransceiver } from "./web-types.ts";
 
@@ -17,12 +18,14 @@ export function prepareTransceiver(
   transceiver.direction = "sendrecv";
   const codecs = RTCRtpReceiver.getCapabilities("audio")?.codecs ?? [];
   transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType.toLowerCase() === "audio/opus"));
-  askForCaptureTimes(transceiver as RTCRtpTransceiver & ExtensibleTransceiver);
   return hub.attach(transceiver.receiver, listener);
 }
 
-/** Off by default; the offerer must ask, and a peer that knows the extension answers by itself. */
-function askForCaptureTimes(transceiver: ExtensibleTransceiver): void {
+/**
+ * Ask for abs-capture-time, before an offer. It is off by default; a peer that knows it answers by itself, and to an
+ * offer without it the browser refuses any change of the extensions.
+ */
+export function askForCaptureTimes(transceiver: ExtensibleTransceiver): void {
   const extensions = transceiver.getHeaderExtensionsToNegotiate?.();
   if (extensions === undefined) return;
   for (const extension of extensions) {

@@ -12,7 +12,7 @@ import type {
   PeerLinkEvents,
   PeerLinkOptions,
 } from "../platform.ts";
-import { prepareTransceiver } from "./audio-transceiver.ts";
+import { askForCaptureTimes, prepareTransceiver } from "./audio-transceiver.ts";
 import { CandidateQueue } from "./candidate-queue.ts";
 import { BrowserChannel } from "./channel-port.ts";
 import { summarizeStatistics } from "./link-statistics.ts";
@@ -20,6 +20,7 @@ import { audioOffer, steeringEncoder, withWishes } from "./opus-sdp.ts";
 import type { ReceiveHub } from "./receive-hub.ts";
 import { TrackAudio } from "./track-audio.ts";
 import { audioTrackGeneratorClass } from "./web-types.ts";
+import type { ExtensibleTransceiver } from "./web-types.ts";
 
 /** Channels a peer may open in-band; ours are negotiated, so a foreign stack needs three at most. */
 const MAX_FOREIGN_CHANNELS = 16;
@@ -81,7 +82,9 @@ export class BrowserPeerLink implements PeerLink {
     return this.#describe("createOffer", "new", async () => {
       this.#phase = "offering";
       if (this.#audio !== undefined) {
-        this.#adopt(this.#native.addTransceiver("audio", { direction: "sendrecv" }));
+        const transceiver = this.#native.addTransceiver("audio", { direction: "sendrecv" });
+        askForCaptureTimes(transceiver as RTCRtpTransceiver & ExtensibleTransceiver);
+        this.#adopt(transceiver);
       }
       const offer = await this.#native.createOffer();
       await this.#native.setLocalDescription(offer);
@@ -149,7 +152,8 @@ export class BrowserPeerLink implements PeerLink {
     });
     native.addEventListener("datachannel", ({ channel }) => this.#acceptChannel(channel), { signal });
     // Runs inside setRemoteDescription: the transform is in place before the transport can deliver anything.
-    native.addEventListener("track", ({ transceiver }) => this.#adoptOffered(transceiver), { signal });
+    const adopt = ({ transceiver }: RTCTrackEvent): void => this.#tell(() => this.#adoptOffered(transceiver));
+    native.addEventListener("track", adopt, { signal });
   }
 
   #adoptOffered(transceiver: RTCRtpTransceiver): void {

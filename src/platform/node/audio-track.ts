@@ -33,6 +33,7 @@ export class AudioTrack implements PacketAudioPort {
   bytesReceived = 0;
   readonly #options: AudioLinkOptions;
   #native: Track | undefined;
+  #ended = false;
 
   /** @throws TransportError `INVALID_DATA` when a value cannot stand in a session description */
   constructor(options: AudioLinkOptions) {
@@ -48,13 +49,18 @@ export class AudioTrack implements PacketAudioPort {
     this.#options = options;
   }
 
-  /** Declare the track on `connection` and listen to it. At most once. */
+  /**
+   * Declare the track on `connection` and listen to it. At most once.
+   *
+   * @param onClosed called once, when the native track may be let go
+   */
   attach(
     connection: PeerConnection,
     agreed: AgreedAudio,
     clock: Clock,
     events: PeerLinkEvents,
     report: (error: unknown) => void,
+    onClosed: () => void,
   ): void {
     const media = new ndc.Audio(agreed.mid, NATIVE_DIRECTION[agreed.direction]);
     media.addOpusCodec(agreed.payloadType, formatParameters(this.#options));
@@ -74,8 +80,14 @@ export class AudioTrack implements PacketAudioPort {
     track.onError(
       guarded(report, (error) => report(new TransportError("MEDIA_TRACK_ERROR", `audio track: ${error}`))),
     );
-    // The native side cleans a track up after this callback only, so it must exist.
-    track.onClosed(guarded(report, () => undefined));
+    track.onClosed(
+      guarded(report, () => {
+        // Only an explicit close frees the other callbacks of a native track, which keep the process alive. It comes
+        // after this one, never before: closing on both sides at once may lose the callback.
+        setImmediate(() => contained(() => track.close()));
+        onClosed();
+      }),
+    );
   }
 
   sendRtp(packet: Uint8Array): boolean {
@@ -86,13 +98,13 @@ export class AudioTrack implements PacketAudioPort {
     return this.#send(packet);
   }
 
-  /** Idempotent. The track stays referenced: its owner lets go when the connection has closed. */
-  close(): void {
-    contained(() => this.#native?.close());
+  /** Send nothing from now on. The native track closes with its connection. */
+  end(): void {
+    this.#ended = true;
   }
 
   #send(packet: Uint8Array): boolean {
-    if (this.#native === undefined || this.payloadType === 0) return false;
+    if (this.#ended || this.#native === undefined || this.payloadType === 0) return false;
     try {
       const bytes = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
       if (!this.#native.sendMessageBinary(bytes)) return false;

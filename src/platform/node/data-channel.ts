@@ -47,7 +47,7 @@ export class NodeDataChannel implements ChannelPort {
     native.onError(guarded(report, (error) => report(channelError(label, error))));
     native.onClosed(
       guarded(report, () => {
-        this.#ended();
+        this.end();
         onClosed();
       }),
     );
@@ -90,8 +90,17 @@ export class NodeDataChannel implements ChannelPort {
   }
 
   close(): void {
-    contained(() => this.#native.close());
-    this.#ended();
+    // A native close that meets the other side's may lose `onClosed`, and with it the native object's release. So
+    // this is for closing one channel alone; a link that closes lets its connection close the channels.
+    if (!this.#closed) contained(() => this.#native.close());
+    this.end();
+  }
+
+  /** Tell the listener that the channel has closed, and leave the native channel to its connection. */
+  end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#emit({ type: "close" });
   }
 
   #receive(message: string | Buffer | ArrayBuffer): void {
@@ -102,12 +111,6 @@ export class NodeDataChannel implements ChannelPort {
         ? new Uint8Array(message)
         : new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
     this.#emit({ type: "message", message: bytes });
-  }
-
-  #ended(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#emit({ type: "close" });
   }
 
   #emit(event: ChannelEvent): void {

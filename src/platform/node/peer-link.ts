@@ -1,6 +1,5 @@
 // One native peer connection behind the port. A wall: no exception enters a native callback, no native call is made
 // in a state it aborts in, and nothing native is let go before it has closed. Each of these would end the process.
-import ndc from "node-datachannel";
 import type { DataChannel, PeerConnection } from "node-datachannel";
 import { TransportError, toTransportError } from "../../errors/errors.ts";
 import type { Clock } from "../../runtime/time.ts";
@@ -18,10 +17,10 @@ import type {
 import { AudioTrack } from "./audio-track.ts";
 import { NodeDataChannel } from "./data-channel.ts";
 import { contained, guarded, readOr } from "./guard.ts";
-import { checkedCandidate } from "./ice-candidate.ts";
-import { nativeIceServers } from "./ice-servers.ts";
+import { openConnection } from "./native-connection.ts";
 import { readAnswer, readOffer } from "./negotiated-media.ts";
-import type { RemoteMedia } from "./negotiated-media.ts";
+import type { AgreedAudio, RemoteMedia } from "./negotiated-media.ts";
+import { RemoteCandidates } from "./remote-candidates.ts";
 import { joinLines, sdpError, withoutCandidates } from "./session-description.ts";
 
 /** Payload type of Opus in our own offers; the number browsers use. */
@@ -34,10 +33,7 @@ const AUDIO_MID = "0";
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Channels a foreign peer may open in-band; ours need four. */
-const MAX_INBAND_CHANNELS = 16;
-
-/** Candidates taken from one remote peer; each mDNS name among them costs the native side a thread. */
-const MAX_REMOTE_CANDIDATES = 256;
+const MAX_INBAND_CHANNELS = 32;
 
 /** Everything native that is not closed: an unreferenced live connection crashes the process when collected. */
 const live = new Set<NodePeerLink>();
@@ -55,22 +51,21 @@ export class NodePeerLink implements PeerLink {
   readonly #events: PeerLinkEvents;
   readonly #channels = new Map<string, NodeDataChannel>();
   readonly #inband = new Set<NodeDataChannel>();
+  readonly #candidates: RemoteCandidates;
   readonly #track: AudioTrack | undefined;
   readonly #closed: Promise<void>;
   #resolveClosed: () => void = () => undefined;
   #phase: Phase = "new";
   #state: LinkState = "new";
   #closing = false;
+  /** Native objects that have not reported their end: the connection, its track, its channels. */
+  #unclosed = 1;
   /** False once the other side has refused audio. */
   #audible: boolean;
   #offer = "";
   /** Where candidates of the one bundled transport belong; known before the first of them comes. */
   #transportMid = AUDIO_MID;
   #transportIndex = 0;
-  #remote: RemoteMedia | undefined;
-  #remoteCandidates = 0;
-  #held: IceCandidate[] | undefined;
-  #holdTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @throws TransportError `CONNECTION_FAILED` when the native side refuses the options */
   constructor(options: PeerLinkOptions, clock: Clock, events: PeerLinkEvents) {
@@ -83,6 +78,7 @@ export class NodePeerLink implements PeerLink {
       this.#resolveClosed = resolve;
     });
     this.#connection = openConnection(options, this.#report);
+    this.#candidates = new RemoteCandidates(this.#connection, this.#report);
     live.add(this);
     this.#listen();
     try {
@@ -110,8 +106,7 @@ export class NodePeerLink implements PeerLink {
     if (this.#track === undefined && this.#channels.size === 0) {
       throw sdpError("there is nothing to offer, neither audio nor a data channel");
     }
-    const agreed = { mid: AUDIO_MID, payloadType: OPUS_PAYLOAD_TYPE, direction: "sendrecv" } as const;
-    this.#track?.attach(this.#connection, agreed, this.#clock, this.#events, this.#report);
+    this.#attach({ mid: AUDIO_MID, payloadType: OPUS_PAYLOAD_TYPE, direction: "sendrecv" });
     this.#offer = joinLines(withoutCandidates(this.#describe("offer", "stable")));
     this.#phase = "offered";
     return this.#offer;
@@ -121,9 +116,7 @@ export class NodePeerLink implements PeerLink {
     this.#enter("new", "createAnswer");
     const offer = readOffer(offerSdp, { audio: this.#track !== undefined, data: this.#channels.size > 0 });
     this.#phase = "answering";
-    if (offer.audio !== undefined) {
-      this.#track?.attach(this.#connection, offer.audio, this.#clock, this.#events, this.#report);
-    }
+    if (offer.audio !== undefined) this.#attach(offer.audio);
     this.#acceptRemote(offer, "offer");
     const sdp = offer.completeAnswer(this.#describe("answer", "have-remote-offer"));
     this.#agree(offer);
@@ -138,12 +131,7 @@ export class NodePeerLink implements PeerLink {
   }
 
   async addCandidate(candidate: IceCandidate): Promise<void> {
-    if (this.#closing) return;
-    if (this.#held !== undefined) {
-      if (this.#held.length < MAX_REMOTE_CANDIDATES) this.#held.push(candidate);
-      return;
-    }
-    guarded(this.#report, () => this.#addRemoteCandidate(candidate))();
+    this.#candidates.add(candidate);
   }
 
   async statistics(): Promise<LinkStatistics> {
@@ -192,6 +180,12 @@ export class NodePeerLink implements PeerLink {
     );
   }
 
+  #attach(agreed: AgreedAudio): void {
+    if (this.#track === undefined) return;
+    this.#unclosed++;
+    this.#track.attach(this.#connection, agreed, this.#clock, this.#events, this.#report, this.#released);
+  }
+
   #openChannel(options: ChannelOptions): void {
     const { label, id, ordered, maxRetransmits } = options;
     const native = this.#connection.createDataChannel(label, {
@@ -200,23 +194,29 @@ export class NodePeerLink implements PeerLink {
       unordered: !ordered,
       ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
     });
-    const nothing = (): void => undefined;
-    this.#channels.set(label, new NodeDataChannel(native, label, this.#report, nothing, nothing));
+    this.#unclosed++;
+    const onOpen = (): void => undefined;
+    this.#channels.set(label, new NodeDataChannel(native, label, this.#report, onOpen, this.#released));
   }
 
   #adopt(native: DataChannel): void {
-    // Referenced from here on, whatever follows.
+    this.#unclosed++;
+    const announce = guarded(this.#report, () => this.#events.channel(channel));
     const channel: NodeDataChannel = new NodeDataChannel(
       native,
       native.getLabel(),
       this.#report,
-      () => setImmediate(guarded(this.#report, () => this.#events.channel(channel))),
-      // Not at once: the native side still uses the channel when the callback has returned.
-      () => setImmediate(() => this.#inband.delete(channel)),
+      () => setImmediate(announce),
+      () => {
+        // Not at once: the native side still uses the channel when this callback has returned.
+        setImmediate(() => this.#inband.delete(channel));
+        this.#released();
+      },
     );
     this.#inband.add(channel);
-    if (this.#inband.size <= MAX_INBAND_CHANNELS && !this.#closing) return;
-    channel.close();
+    if (this.#closing) return channel.end();
+    if (this.#inband.size <= MAX_INBAND_CHANNELS) return;
+    this.#shut();
     throw new TransportError(
       "LIMIT_EXCEEDED",
       `${this.#name}: more than ${MAX_INBAND_CHANNELS} in-band channels`,
@@ -247,22 +247,9 @@ export class NodePeerLink implements PeerLink {
     } catch (error) {
       throw this.#spoil(error, type);
     }
-    this.#remote = remote;
     this.#transportMid = remote.transportMid;
     this.#transportIndex = remote.transportIndex;
-    if (type === "answer" && remote.dtlsClient) this.#hold();
-    for (const candidate of remote.candidates) {
-      void this.addCandidate({ candidate, sdpMid: null, sdpMLineIndex: 0 });
-    }
-  }
-
-  #hold(): void {
-    this.#held = [];
-    this.#holdTimer = setTimeout(() => {
-      const held = this.#held ?? [];
-      this.#held = undefined;
-      for (const candidate of held) void this.addCandidate(candidate);
-    }, Number(process.env.HOLD ?? 50));
+    this.#candidates.start(remote);
   }
 
   #agree(remote: RemoteMedia): void {
@@ -281,29 +268,6 @@ export class NodePeerLink implements PeerLink {
     this.#events.candidate({ candidate, sdpMid: this.#transportMid, sdpMLineIndex: this.#transportIndex });
   }
 
-  #addRemoteCandidate(candidate: IceCandidate): void {
-    const remote = this.#remote;
-    if (remote === undefined) {
-      throw new TransportError(
-        "ICE_CANDIDATE_ERROR",
-        "candidate refused: there is no remote description yet",
-      );
-    }
-    const line = checkedCandidate(candidate, remote.usernameFragment);
-    if (line === undefined) return;
-    if (++this.#remoteCandidates > MAX_REMOTE_CANDIDATES) {
-      throw new TransportError(
-        "ICE_CANDIDATE_ERROR",
-        `candidate refused: more than ${MAX_REMOTE_CANDIDATES}`,
-      );
-    }
-    try {
-      this.#connection.addRemoteCandidate(line, this.#transportMid);
-    } catch (error) {
-      throw toTransportError(error, "ICE_CANDIDATE_ERROR", "candidate refused");
-    }
-  }
-
   #changeState(state: LinkState): void {
     if (state === this.#state || this.#state === "closed") return;
     if (state === "closed") return this.#finish();
@@ -312,48 +276,32 @@ export class NodePeerLink implements PeerLink {
     this.#events.state(state);
   }
 
-  /** Start closing: everything native is told, nothing is let go. */
+  /** Start closing. The connection closes its track and channels, and each reports its end; until then it is kept. */
   #shut(): void {
     this.#closing = true;
-    clearTimeout(this.#holdTimer);
-    for (const channel of [...this.#channels.values(), ...this.#inband]) channel.close();
-    this.#track?.close();
+    this.#candidates.end();
+    this.#track?.end();
+    for (const channel of [...this.#channels.values(), ...this.#inband]) channel.end();
     const timer = setTimeout(this.#resolveClosed, CLOSE_TIMEOUT_MS);
     void this.#closed.then(() => clearTimeout(timer));
     contained(() => this.#connection.close());
   }
 
-  /** The native side has closed, by our wish, the other side's, or after a failure. */
-  #finish(): void {
-    if (!this.#closing) this.#shut();
-    this.#state = "closed";
-    guarded(this.#report, () => this.#events.state("closed"))();
-    // Not at once: the native side still uses the connection when this callback has returned.
+  /** One native object has closed; the last one ends the link. */
+  readonly #released = (): void => {
+    if (--this.#unclosed > 0) return;
+    // Not at once: the native side still uses the object when this callback has returned.
     setImmediate(() => {
       live.delete(this);
       this.#resolveClosed();
     });
-  }
-}
+  };
 
-/** @throws TransportError `CONNECTION_FAILED`, or `INVALID_CONFIG` for a malformed server URL */
-function openConnection(options: PeerLinkOptions, report: (error: unknown) => void): PeerConnection {
-  const { servers, unsupported } = nativeIceServers(options.iceServers);
-  for (const url of unsupported) {
-    const error = new TransportError("NOT_SUPPORTED", `${url}: only STUN and TURN over UDP work here`);
-    setImmediate(() => report(error));
-  }
-  try {
-    return new ndc.PeerConnection(options.name, {
-      iceServers: servers,
-      iceTransportPolicy: options.iceTransportPolicy,
-      disableAutoNegotiation: true,
-      // Off on purpose: all media are declared before the first description, and a media transport without a
-      // track would walk through RTCP, where a malformed SDES packet never lets it out again.
-      forceMediaTransport: false,
-      ...(options.bindAddress === undefined ? {} : { bindAddress: options.bindAddress }),
-    });
-  } catch (error) {
-    throw toTransportError(error, "CONNECTION_FAILED", `${options.name}: no native connection`);
+  /** The native connection has closed, by our wish, the other side's, or after a failure. */
+  #finish(): void {
+    if (!this.#closing) this.#shut();
+    this.#state = "closed";
+    guarded(this.#report, () => this.#events.state("closed"))();
+    this.#released();
   }
 }

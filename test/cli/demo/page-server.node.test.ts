@@ -55,7 +55,7 @@ describe("the measuring socket", () => {
     const events: MeasureEvents = {
       joined: (peerId) => peerId !== "alice",
       left: (peerId) => log("left", peerId),
-      sent: (peerId, samples, ms) => log("sent", peerId, [...samples], ms),
+      sent: (peerId, samples, ms, missing) => log("sent", peerId, [...samples], ms, missing),
       received: (from, to, samples, ms, missing) => log("received", from, to, [...samples], ms, missing),
       counted: (from, to, counters) => log("counted", from, to, counters),
     };
@@ -96,7 +96,7 @@ describe("the measuring socket", () => {
     said(socket, { type: "counters", rows: [{ from: "alice", ...counters }] });
     expect(await settled(socket)).toEqual({ type: "pong", pageMs: 1, runMs: 5_000 });
     expect(log.mock.calls).toEqual([
-      ["sent", "guest", [0.5], 4_990],
+      ["sent", "guest", [0.5], 4_990, 0],
       ["received", "alice", "guest", [-0.5], 4_995, 960],
       ["counted", "alice", "guest", counters],
     ]);

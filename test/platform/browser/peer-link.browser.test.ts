@@ -85,31 +85,26 @@ it("stamps arrivals on the page's clock", async () => {
   }
 });
 
-it("tells the capture time that was written with the samples, on the sender's wall clock", async () => {
-  const { a, b } = pair();
-  await connect(a, b);
-  const hourUs = 3600e6;
-  const startUs = (performance.timeOrigin + performance.now()) * 1000 + hourUs;
-  for (let index = 0; audible(b).length < 20; index++) {
-    a.audio.write(sineBlock(index), 1, startUs + index * 20_000);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  for (const { captureMs } of audible(b)) {
-    // A frame begins with some written block or in its middle; the browser keeps whole ms.
-    const offsetMs = ((captureMs ?? NaN) - startUs / 1000) % 10;
-    expect(Math.min(Math.abs(offsetMs), Math.abs(10 - offsetMs))).toBeLessThan(1.1);
-    expect(Math.abs((captureMs ?? NaN) - startUs / 1000)).toBeLessThan(10_000);
-  }
-});
-
-it("passes padding-only packets on with an empty payload", async () => {
-  const { a, b } = pair();
-  await connect(a, b);
-  await writeUntilHeard(a, b, 30);
-  // Chromium probes the path with padding as soon as audio flows.
-  await b.until(() => b.frames.some(({ payload }) => payload.length === 0));
-  expect(audible(b).length).toBeLessThan(b.frames.length);
-});
+it.each(["offerer", "answerer"])(
+  "sends the capture times that the %s has written, on its wall clock",
+  async (from) => {
+    const { a, b } = pair();
+    await connect(a, b);
+    const [sender, receiver] = from === "offerer" ? [a, b] : [b, a];
+    const hourUs = 3600e6;
+    const startUs = (performance.timeOrigin + performance.now()) * 1000 + hourUs;
+    for (let index = 0; audible(receiver).length < 20; index++) {
+      sender.audio.write(sineBlock(index), 1, startUs + index * 20_000);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const { captureMs } of audible(receiver)) {
+      // A frame begins with some written block or in its middle; the browser keeps whole ms.
+      const offsetMs = ((captureMs ?? NaN) - startUs / 1000) % 10;
+      expect(Math.min(Math.abs(offsetMs), Math.abs(10 - offsetMs))).toBeLessThan(1.1);
+      expect(Math.abs((captureMs ?? NaN) - startUs / 1000)).toBeLessThan(10_000);
+    }
+  },
+);
 
 it("sends a microphone as it is, and written samples again after null", async () => {
   const { a, b } = pair();
@@ -256,6 +251,23 @@ it("adopts a channel that a foreign peer opens in-band, and keeps what comes bef
     );
   });
   expect(message).toBe("hello");
+  foreign.close();
+});
+
+it("closes channels that a foreign peer opens beyond sixteen", async () => {
+  const { a } = pair({ channels: [] });
+  const foreign = new RTCPeerConnection();
+  const theirs = Array.from({ length: 17 }, (_, index) => foreign.createDataChannel(`channel ${index}`));
+  const closed = new Promise((resolve) => {
+    for (const channel of theirs) channel.onclose = resolve;
+  });
+  await foreign.setLocalDescription();
+  foreign.onicecandidate = ({ candidate }) => void a.link.addCandidate(candidate ?? end);
+  const answer = await a.link.createAnswer(foreign.localDescription?.sdp ?? "");
+  await foreign.setRemoteDescription({ type: "answer", sdp: answer });
+  await closed;
+  expect(a.foreign).toHaveLength(16);
+  expect(a.faults).toEqual([expect.objectContaining({ code: "DATA_CHANNEL_ERROR" })]);
   foreign.close();
 });
 

@@ -47,6 +47,11 @@ it("stamps the arrival itself where the browser does not, and knows no capture t
   });
 });
 
+it("passes a padding-only packet on with an empty payload", () => {
+  const padding = { data: new ArrayBuffer(0), getMetadata: () => METADATA };
+  expect(frameMessage(padding, OPTIONS, CLOCK)?.payload.byteLength).toBe(0);
+});
+
 it.each(["synchronizationSource", "sequenceNumber", "rtpTimestamp"] as const)(
   "gives up on a frame without %s",
   (name) => {

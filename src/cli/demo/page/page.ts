@@ -5,6 +5,7 @@ import { View } from "./view.ts";
 
 /** Names end up as peer ids: letters, digits, _ and -. */
 const NOT_ALLOWED = /[^A-Za-z0-9_-]+/g;
+const OUTER_DASHES = /^-+|-+$/g;
 
 const view = new View();
 let call: Call | undefined;
@@ -25,7 +26,7 @@ view.mute.addEventListener("click", () => call?.mute(view.toggle(view.mute)));
 window.addEventListener("pagehide", () => void call?.leave());
 
 async function join(): Promise<void> {
-  const name = view.name.value.trim().replace(NOT_ALLOWED, "-").slice(0, 32);
+  const name = view.name.value.trim().replace(NOT_ALLOWED, "-").replace(OUTER_DASHES, "").slice(0, 32);
   localStorage.setItem("name", name);
   const peerId = name === "" ? `guest-${crypto.getRandomValues(new Uint16Array(1))[0]}` : name;
   view.notice();

@@ -1,0 +1,89 @@
+// The other side's ICE candidates on their way to the native side: checked, bounded, and held back where that
+// makes connecting faster.
+import type { PeerConnection } from "node-datachannel";
+import { TransportError, toTransportError } from "../../errors/errors.ts";
+import type { IceCandidate } from "../platform.ts";
+import { guarded } from "./guard.ts";
+import { checkedCandidate } from "./ice-candidate.ts";
+import type { RemoteMedia } from "./negotiated-media.ts";
+
+/** Candidates taken from one remote peer; each mDNS name among them costs the native side a thread. */
+const MAX_CANDIDATES = 256;
+
+/**
+ * How long a DTLS client waits for the other side's connectivity checks before it starts its own. Whoever checks
+ * first connects first, and the native side loses a ClientHello that comes before it is connected; the next one
+ * follows a second later. Checks that come in connect us at once, so a reachable pair waits for nothing.
+ */
+const HEAD_START_MS = 200;
+
+/** Feeds one connection with candidates, from its remote description on. */
+export class RemoteCandidates {
+  readonly #connection: PeerConnection;
+  readonly #report: (error: unknown) => void;
+  #remote: RemoteMedia | undefined;
+  #count = 0;
+  #held: IceCandidate[] | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
+
+  /** @param report told of every candidate that is refused */
+  constructor(connection: PeerConnection, report: (error: unknown) => void) {
+    this.#connection = connection;
+    this.#report = report;
+  }
+
+  /** The native side has taken the remote description: its candidates, and those to come, may follow. */
+  start(remote: RemoteMedia): void {
+    this.#remote = remote;
+    if (remote.dtlsClient) {
+      this.#held = [];
+      this.#timer = setTimeout(() => this.#release(), HEAD_START_MS);
+    }
+    for (const candidate of remote.candidates) {
+      this.add({ candidate, sdpMid: remote.transportMid, sdpMLineIndex: remote.transportIndex });
+    }
+  }
+
+  /** Never throws: what is wrong with a candidate is reported. */
+  add(candidate: IceCandidate): void {
+    guarded(this.#report, () => this.#add(candidate))();
+  }
+
+  /** Ignore what still comes. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  #add(candidate: IceCandidate): void {
+    if (this.#ended) return;
+    const remote = this.#remote;
+    if (remote === undefined) {
+      throw new TransportError(
+        "ICE_CANDIDATE_ERROR",
+        "candidate refused: there is no remote description yet",
+      );
+    }
+    const line = checkedCandidate(candidate, remote.usernameFragment);
+    if (line === undefined) return;
+    if (this.#held !== undefined && this.#held.length < MAX_CANDIDATES) {
+      this.#held.push(candidate);
+      return;
+    }
+    if (++this.#count > MAX_CANDIDATES) {
+      throw new TransportError("ICE_CANDIDATE_ERROR", `candidate refused: more than ${MAX_CANDIDATES}`);
+    }
+    try {
+      this.#connection.addRemoteCandidate(line, remote.transportMid);
+    } catch (error) {
+      throw toTransportError(error, "ICE_CANDIDATE_ERROR", "candidate refused");
+    }
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const candidate of held) this.add(candidate);
+  }
+}
