@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { whenOrphaned } from "./orphan.mjs";
 import { describeProcesses, endProcesses, markedProcesses } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { ROOT } from "./sources.mjs";
@@ -58,6 +59,7 @@ async function runTests(args, chromium) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  whenOrphaned(() => child.kill("SIGTERM"));
   const stopWatching = watch(child);
   const exitCode = await new Promise((resolve, reject) => {
     child.on("error", reject);

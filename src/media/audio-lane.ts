@@ -33,6 +33,9 @@ const TAIL_WAIT_MS = 30;
 /** Share of a block's time error by which the capture clock follows it. */
 const SKEW_GAIN = 1 / 16;
 
+/** Most that the capture clock follows, as a share of time: more than clocks differ, less than a program is slow. */
+const MAX_SKEW_RATE = 2_000e-6;
+
 /** A 48 kHz frame with its place in time. */
 export interface LaneFrame<Targets> {
   /** Ticks of the stream's RTP clock, counted on without wrap; contiguous but for pauses. */
@@ -210,7 +213,9 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
       // The RTP clock cannot go back; what it means in wall time can.
       this.#skewUs += errorUs;
     } else {
-      this.#skewUs += errorUs * SKEW_GAIN;
+      // A program slower than real time must come to the end of the tolerance, or its stream would fall behind.
+      const limitUs = (block.samples.length / block.channels / block.sampleRate) * 1e6 * MAX_SKEW_RATE;
+      this.#skewUs += Math.max(-limitUs, Math.min(limitUs, errorUs * SKEW_GAIN));
     }
   }
 

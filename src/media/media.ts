@@ -309,15 +309,15 @@ export class AudioSource {
     this.#encoder?.setBitrate(bitrateKbps);
   }
 
-  /** Drop what is queued, reject what waits, free the encoder. Idempotent. */
-  close(): void {
+  /** Drop what is queued, reject what waits with `reason`, free the encoder. Idempotent. */
+  close(reason: TransportError = closedError()): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#driver.close();
     this.#encoder?.free();
     this.#encoder = undefined;
     this.#frameEncoder = undefined;
-    for (const { reject } of this.#sends.values()) reject(closedError());
+    for (const { reject } of this.#sends.values()) reject(reason);
     this.#sends.clear();
   }
 

@@ -24,11 +24,6 @@ export const MAX_AUTH_TOKEN_BYTES = 4096;
 /** Longest `details` of a disconnect, in UTF-16 units: a remark for people, not a payload. */
 export const MAX_DETAILS_LENGTH = 1024;
 
-// zod compiles object schemas with `new Function` where it may, and its probe for that is reported as a
-// violation by pages with a strict content security policy. Schemas made here go without; others are left alone.
-const { jitless } = z.config();
-z.config({ jitless: true });
-
 const id = z
   .string("expected a string")
   .check(z.regex(ID_PATTERN, "expected 1 to 64 letters, digits, '_' or '-'"));
@@ -132,8 +127,6 @@ export const announceResult = z.object({
 });
 /** Result of `peer.list`. */
 export const listResult = z.object({ peers: z.array(z.unknown()) });
-
-z.config({ jitless: jitless ?? false });
 
 /** One fault of a message: the member's path with dots (empty: the params themselves) and what was expected. */
 export interface MemberFault {

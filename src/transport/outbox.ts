@@ -84,13 +84,16 @@ export class Outbox {
 
   /** Forget what was meant for a peer that is gone. */
   release(peerId: string): void {
-    this.#sources.get(peerId)?.close();
+    this.#sources
+      .get(peerId)
+      ?.close(new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" has gone`, { peerId }));
     this.#sources.delete(peerId);
   }
 
   /** Drop everything that is queued; waiting sends reject. */
   close(): void {
-    for (const source of this.#sources.values()) source.close();
+    const ended = new TransportError("ALREADY_SHUTDOWN", "the transport has been shut down");
+    for (const source of this.#sources.values()) source.close(ended);
     this.#sources.clear();
   }
 

@@ -147,7 +147,7 @@ describe("Opus", () => {
       expect.objectContaining({ code: "ENCODING_ERROR" }),
     );
     expect(() => encoder.setBitrate(NaN)).toThrow(expect.objectContaining({ code: "ENCODING_ERROR" }));
-    const decoding = expect.objectContaining({ code: "DECODING_ERROR" });
+    const decoding = expect.objectContaining({ code: "DECODING_ERROR" }) as Error;
     expect(() => decoder.decode(new Uint8Array(0))).toThrow(decoding);
     expect(() => decoder.conceal(100)).toThrow(decoding);
     const random = new SeededRandom(11);

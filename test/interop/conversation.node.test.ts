@@ -142,7 +142,7 @@ describe.skipIf(!existsSync(CHROMIUM_PATH))(`Node and Chromium (${CHROMIUM_PATH}
       await eventually("clear frames of the other side", async () => {
         const heardByPage = await browser.page.evaluate(() => page.heard);
         counts = [clear(heardByPage, TONES.node, TONES.page), clear(heard, TONES.page, TONES.node)];
-        return Math.min(...counts) > BLOCKS * 0.8;
+        return Math.min(...counts) > BLOCKS / 2;
       }).catch(async (error: unknown) => {
         const stats = await browser.page.evaluate(() => page.stats());
         throw new Error(

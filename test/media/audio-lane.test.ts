@@ -156,6 +156,22 @@ describe("the audio lane", () => {
     expect(Math.max(...delays), `seed ${seed}`).toBeLessThanOrEqual(40);
   });
 
+  it.each([21, 25, 33])(
+    "keeps the RTP clock in step with a program that hands 20 ms over every %i ms",
+    (periodMs) => {
+      const bench = new Bench();
+      for (let i = 0; i < 400; i++) {
+        bench.send(new Float32Array(960));
+        bench.run(periodMs);
+      }
+      const first = bench.left[0] as Left;
+      for (const { atMs, position } of bench.left) {
+        const behindMs = atMs - first.atMs - (position - first.position) / 48;
+        expect(Math.abs(behindMs)).toBeLessThanOrEqual(100 + periodMs);
+      }
+    },
+  );
+
   it("follows the given capture times to the microsecond at the beginning and after a pause", () => {
     const bench = new Bench();
     const startUs = bench.wallUs - 123_456;

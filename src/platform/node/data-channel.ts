@@ -8,13 +8,19 @@ import { contained, guarded, readOr } from "./guard.ts";
 const MAX_EARLY_BYTES = 1024 * 1024;
 const MAX_EARLY_MESSAGES = 256;
 
+/** How long the native side may take to report a close; measured ones take a few ms. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
 type ChannelEvent = { type: "open" } | { type: "close" } | { type: "message"; message: Uint8Array | string };
 
 /** One data channel. Whoever holds it must keep it until `onClosed`: the native side dies with its last reference. */
 export class NodeDataChannel implements ChannelPort {
   readonly label: string;
-  readonly #native: DataChannel;
+  /** Undefined once it has closed for certain, or is given up. */
+  #native: DataChannel | undefined;
   readonly #report: (error: unknown) => void;
+  readonly #onClosed: (lost: boolean) => void;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #events: ChannelEvents | undefined;
   /** What happened before `listen`, oldest first; undefined once the listener has caught up. */
   #early: ChannelEvent[] | undefined = [];
@@ -23,18 +29,22 @@ export class NodeDataChannel implements ChannelPort {
   #closed = false;
 
   /**
+   * @param inband whether the other side has opened it
    * @param report told of faults; never throws out of here
    * @param onOpen called once, before the listener's `open`
-   * @param onClosed called once, when the native channel may be let go
+   * @param onClosed called once, when the native channel may be let go; `lost` when it never said so itself and is
+   * left to the garbage collector
    */
   constructor(
     native: DataChannel,
     label: string,
+    inband: boolean,
     report: (error: unknown) => void,
     onOpen: () => void,
-    onClosed: () => void,
+    onClosed: (lost: boolean) => void,
   ) {
     this.#native = native;
+    this.#onClosed = onClosed;
     this.label = label;
     this.#report = report;
     const opened = guarded(report, () => {
@@ -45,27 +55,23 @@ export class NodeDataChannel implements ChannelPort {
     });
     native.onMessage(guarded(report, (message) => this.#receive(message)));
     native.onError(guarded(report, (error) => report(channelError(label, error))));
-    native.onClosed(
-      guarded(report, () => {
-        this.end();
-        onClosed();
-      }),
-    );
+    native.onClosed(guarded(report, () => this.#release(false)));
     native.onOpen(opened);
-    // A channel of the other side may have opened before anybody could ask to be told.
+    // A channel of the other side has opened before anybody could ask to be told, and may even have closed again.
     if (native.isOpen()) opened();
+    else if (inband) this.#expectClosed();
   }
 
   get open(): boolean {
-    return !this.#closed && readOr(false, () => this.#native.isOpen());
+    return !this.#closed && readOr(false, () => this.#native?.isOpen() ?? false);
   }
 
   get bufferedAmount(): number {
-    return this.#closed ? 0 : readOr(0, () => this.#native.bufferedAmount());
+    return this.#closed ? 0 : readOr(0, () => this.#native?.bufferedAmount() ?? 0);
   }
 
   get maxMessageSize(): number {
-    return this.#closed ? 0 : readOr(0, () => this.#native.maxMessageSize());
+    return this.#closed ? 0 : readOr(0, () => this.#native?.maxMessageSize() ?? 0);
   }
 
   listen(events: ChannelEvents): void {
@@ -83,16 +89,17 @@ export class NodeDataChannel implements ChannelPort {
     if (!this.open) throw channelError(this.label, "it is not open");
     try {
       // The result tells whether the message was sent at once or buffered, not whether it failed.
-      this.#native.sendMessageBinary(message);
+      this.#native?.sendMessageBinary(message);
     } catch (error) {
       throw toTransportError(error, "DATA_CHANNEL_ERROR", `data channel "${this.label}"`);
     }
   }
 
   close(): void {
-    // A native close that meets the other side's may lose `onClosed`, and with it the native object's release. So
-    // this is for closing one channel alone; a link that closes lets its connection close the channels.
-    if (!this.#closed) contained(() => this.#native.close());
+    if (this.#closed) return;
+    // For one channel alone: a link that closes lets its connection close the channels.
+    contained(() => this.#native?.close());
+    this.#expectClosed();
     this.end();
   }
 
@@ -101,6 +108,28 @@ export class NodeDataChannel implements ChannelPort {
     if (this.#closed) return;
     this.#closed = true;
     this.#emit({ type: "close" });
+  }
+
+  /**
+   * A close that meets the other side's, or that came before we could listen, is never reported. Such a channel is
+   * dead, but its native callbacks live, and keep the process alive, until it is collected.
+   */
+  #expectClosed(): void {
+    this.#closeTimer = setTimeout(() => {
+      contained(() => this.#native?.close());
+      this.#release(true);
+    }, CLOSE_TIMEOUT_MS);
+  }
+
+  #release(lost: boolean): void {
+    clearTimeout(this.#closeTimer);
+    this.end();
+    if (this.#native === undefined) return;
+    const native = this.#native;
+    this.#native = undefined;
+    // Kept for one turn more: the native side still uses the channel when its callback has returned.
+    setImmediate(() => void native);
+    this.#onClosed(lost);
   }
 
   #receive(message: string | Buffer | ArrayBuffer): void {

@@ -17,6 +17,7 @@ import type {
 import { AudioTrack } from "./audio-track.ts";
 import { NodeDataChannel } from "./data-channel.ts";
 import { contained, guarded, readOr } from "./guard.ts";
+import { collectGarbage } from "./garbage.ts";
 import { openConnection } from "./native-connection.ts";
 import { readAnswer, readOffer } from "./negotiated-media.ts";
 import type { AgreedAudio, RemoteMedia } from "./negotiated-media.ts";
@@ -60,6 +61,8 @@ export class NodePeerLink implements PeerLink {
   #closing = false;
   /** Native objects that have not reported their end: the connection, its track, its channels. */
   #unclosed = 1;
+  /** Whether a channel must be collected before the process can end. */
+  #lost = false;
   /** False once the other side has refused audio. */
   #audible: boolean;
   #offer = "";
@@ -90,7 +93,7 @@ export class NodePeerLink implements PeerLink {
   }
 
   get state(): LinkState {
-    return this.#state;
+    return this.#closing ? "closed" : this.#state;
   }
 
   get channels(): ReadonlyMap<string, ChannelPort> {
@@ -106,7 +109,7 @@ export class NodePeerLink implements PeerLink {
     if (this.#track === undefined && this.#channels.size === 0) {
       throw sdpError("there is nothing to offer, neither audio nor a data channel");
     }
-    this.#attach({ mid: AUDIO_MID, payloadType: OPUS_PAYLOAD_TYPE, direction: "sendrecv" });
+    this.#attach({ mid: AUDIO_MID, payloadType: OPUS_PAYLOAD_TYPE, direction: "sendrecv" }, "offer");
     this.#offer = joinLines(withoutCandidates(this.#describe("offer", "stable")));
     this.#phase = "offered";
     return this.#offer;
@@ -116,7 +119,7 @@ export class NodePeerLink implements PeerLink {
     this.#enter("new", "createAnswer");
     const offer = readOffer(offerSdp, { audio: this.#track !== undefined, data: this.#channels.size > 0 });
     this.#phase = "answering";
-    if (offer.audio !== undefined) this.#attach(offer.audio);
+    if (offer.audio !== undefined) this.#attach(offer.audio, "answer");
     this.#acceptRemote(offer, "offer");
     const sdp = offer.completeAnswer(this.#describe("answer", "have-remote-offer"));
     this.#agree(offer);
@@ -173,17 +176,21 @@ export class NodePeerLink implements PeerLink {
       guarded(this.#report, (track) => {
         // Cannot happen, as the native side is shown sections with a track of ours alone. If it did, two tracks
         // would put the whole process at the other side's mercy.
-        contained(() => track.close());
+        track.onClosed(guarded(this.#report, () => setImmediate(() => contained(() => track.close()))));
         this.#shut();
         throw new TransportError("MEDIA_TRACK_ERROR", `${this.#name}: a second track appeared`);
       }),
     );
   }
 
-  #attach(agreed: AgreedAudio): void {
+  #attach(agreed: AgreedAudio, type: "offer" | "answer"): void {
     if (this.#track === undefined) return;
+    try {
+      this.#track.attach(this.#connection, agreed, this.#clock, this.#events, this.#report, this.#released);
+    } catch (error) {
+      throw this.#spoil(error, type);
+    }
     this.#unclosed++;
-    this.#track.attach(this.#connection, agreed, this.#clock, this.#events, this.#report, this.#released);
   }
 
   #openChannel(options: ChannelOptions): void {
@@ -194,26 +201,29 @@ export class NodePeerLink implements PeerLink {
       unordered: !ordered,
       ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
     });
-    this.#unclosed++;
     const onOpen = (): void => undefined;
-    this.#channels.set(label, new NodeDataChannel(native, label, this.#report, onOpen, this.#released));
+    this.#channels.set(
+      label,
+      new NodeDataChannel(native, label, false, this.#report, onOpen, this.#released),
+    );
+    this.#unclosed++;
   }
 
   #adopt(native: DataChannel): void {
-    this.#unclosed++;
     const announce = guarded(this.#report, () => this.#events.channel(channel));
     const channel: NodeDataChannel = new NodeDataChannel(
       native,
       native.getLabel(),
+      true,
       this.#report,
       () => setImmediate(announce),
-      () => {
-        // Not at once: the native side still uses the channel when this callback has returned.
-        setImmediate(() => this.#inband.delete(channel));
-        this.#released();
+      (lost) => {
+        this.#inband.delete(channel);
+        this.#released(lost);
       },
     );
     this.#inband.add(channel);
+    this.#unclosed++;
     if (this.#closing) return channel.end();
     if (this.#inband.size <= MAX_INBAND_CHANNELS) return;
     this.#shut();
@@ -288,11 +298,13 @@ export class NodePeerLink implements PeerLink {
   }
 
   /** One native object has closed; the last one ends the link. */
-  readonly #released = (): void => {
+  readonly #released = (lost = false): void => {
+    this.#lost ||= lost;
     if (--this.#unclosed > 0) return;
     // Not at once: the native side still uses the object when this callback has returned.
     setImmediate(() => {
       live.delete(this);
+      if (this.#lost) collectGarbage();
       this.#resolveClosed();
     });
   };

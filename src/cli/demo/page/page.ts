@@ -1,5 +1,5 @@
 // The page's entry: wires what the visitor does to the call, and what the call tells to the view.
-import { describeError } from "../../../errors/errors.ts";
+import { describeError, TransportError } from "../../../errors/errors.ts";
 import { Call } from "./call.ts";
 import { View } from "./view.ts";
 
@@ -51,7 +51,9 @@ async function join(): Promise<void> {
     view.show("joined", `Joined as ${call.peerId}`);
     view.showMe(call.peerId, call.speaks);
   } catch (error) {
-    view.show("failed", `Cannot connect: ${describeError(error)}`);
+    const taken = error instanceof TransportError && error.code === "PEER_ID_TAKEN";
+    const reason = taken ? `somebody in the room is called ${peerId} already` : describeError(error);
+    view.show("failed", `Cannot connect: ${reason}`);
   }
 }
 
