@@ -139,6 +139,7 @@ export class Rooms {
     if (room.size === 0) this.#rooms.delete(registration.room);
     this.#detached.delete(registration);
     registration.connection = undefined;
+    // Offers of others may still point here: nothing heavy stays behind.
     registration.queue = [];
     registration.offers.clear();
     this.#broadcast(registration, "peer.left", { peer_id: registration.peerId, reason });

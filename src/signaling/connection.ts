@@ -140,7 +140,6 @@ export class SignalingConnection implements Machine<ConnectionInput, ConnectionO
       message: `the signaling connection was lost (code ${code}${reason === "" ? "" : `: ${reason}`})`,
       details: { closeCode: code },
     };
-    this.#pinging = false;
     for (const { owner } of this.#calls.takeAll()) this.#failOwner(owner, failure);
     if (this.#life.lost(code, reason, failure, this.#nowMs)) this.#end(code, reason, false);
   }

@@ -347,11 +347,44 @@ describe("resuming", () => {
     expect(kinds).toEqual(["kept", "kept", "kept", "PEER_NOT_FOUND", "PEER_NOT_FOUND"]);
   });
 
-  it("ends the registration at once when the client says goodbye", async () => {
+  it.each([1000, 1001])(
+    "ends the registration at once when the client says goodbye with %i",
+    async (code) => {
+      const hub = world();
+      const [alice, bob] = await pair(hub);
+      alice.vanish(code);
+      expect(await bob.next()).toMatchObject({ method: "peer.left", params: { reason: "closed" } });
+    },
+  );
+
+  it.each([1005, 1006, 1009, 4000])("keeps the registration after %i", async (code) => {
     const hub = world();
     const [alice, bob] = await pair(hub);
-    alice.vanish(1000);
-    expect(await bob.next()).toMatchObject({ method: "peer.left", params: { reason: "closed" } });
+    alice.vanish(code);
+    expect(bob.frames).toEqual([]);
+  });
+
+  it("lets nothing overtake the reply to a resuming batch that waits for the hook", () => {
+    const hub = new HubWorld({ undecided: true });
+    const [alice, bob, back] = [hub.open(), hub.open(), hub.open()];
+    const enter = (id: number, peerId: string, more: JsonObject = {}): JsonObject => {
+      const params = { peer_id: peerId, capabilities: ["audio"], ...more };
+      return { jsonrpc: "2.0", id, method: "peer.announce", params };
+    };
+    for (const [peer, id] of [
+      [alice, "alice"],
+      [bob, "bob"],
+    ] as const) {
+      send(peer, enter(1, id));
+      hub.decide("allowed");
+    }
+    const { session_key } = alice.frames[0]?.result as JsonObject;
+    send(back, [enter(2, "alice", { session_key: session_key as string }), enter(3, "alice")]);
+    hub.decide("allowed");
+    notify(bob, "peer.ice_candidate", candidate("alice"));
+    expect(back.frames).toEqual([]);
+    hub.decide("allowed");
+    expect(back.frames).toMatchObject([[{ id: 2 }, { id: 3 }], { method: "peer.ice_candidate" }]);
   });
 
   it("obeys other limits of its configuration", async () => {

@@ -33,6 +33,7 @@ describe("session keys", () => {
     expect(key).toMatch(/^[0-9a-f]{32}$/);
     expect(sameKey(key, `${key}`)).toBe(true);
     expect(sameKey(key, `${key.slice(0, -1)}!`)).toBe(false);
+    expect(sameKey(key, `!${key.slice(1)}`)).toBe(false);
     expect(sameKey(key, key.slice(1))).toBe(false);
     expect(sameKey(key, undefined)).toBe(false);
   });

@@ -123,6 +123,35 @@ describe("coming back", () => {
     expect(net.lines.join()).not.toContain("token-");
   });
 
+  it("uses a token for the attempt it was asked for, and for no other", async () => {
+    const net = new FakeNetwork();
+    const client = await net.connected();
+    const give: ((token: string) => void)[] = [];
+    const authToken = (): Promise<string> => new Promise((resolve) => give.push(resolve));
+    const announcing = client.announce({ ...ALICE, authToken });
+    give[0]?.("first");
+    await net.clock.run(0);
+    net.socket.answer("peer.announce", registered());
+    await announcing;
+    net.socket.end(1006);
+    await comeBack(net);
+    net.socket.end(1006);
+    await comeBack(net, 2000);
+    give[1]?.("too late");
+    await net.clock.run(0);
+    expect(net.socket.sent).toEqual([]);
+    give[2]?.("right");
+    await net.clock.run(0);
+    expect(net.socket.last("peer.announce").params).toMatchObject({ auth_token: "right" });
+    net.socket.answer("peer.announce", registered({ resumed: true }));
+    net.socket.end(1006);
+    await comeBack(net, 3000);
+    await client.leave();
+    give[3]?.("for nobody");
+    await net.clock.run(0);
+    expect(net.lines.filter((line) => line.startsWith("signaling connected"))).toHaveLength(3);
+  });
+
   it("tries again when the announcement is refused for now, and when it is not answered", async () => {
     const net = new FakeNetwork();
     const client = await net.announced();
@@ -231,6 +260,17 @@ describe("backoff", () => {
     await net.clock.run(10_000);
     const [fresh] = await waits(net, 1);
     expect(fresh).toBeLessThanOrEqual(510);
+  });
+
+  it("starts from the beginning after close() and connect()", async () => {
+    const net = new FakeNetwork();
+    const client = await net.announced();
+    await waits(net, 5);
+    await net.clock.until(client.close());
+    const again = client.connect();
+    net.socket.accept();
+    await again;
+    expect((await waits(net, 1))[0]).toBeLessThanOrEqual(510);
   });
 
   it("waits at least 30 s after 4029, and connect() does not cut that short", async () => {

@@ -370,7 +370,9 @@ describe("notices", () => {
     net.socket.answer("peer.offer", {});
     await offering;
     net.socket.notice("peer.answer", { ...description, request_id: "ours" });
-    expect(ids).toEqual(["first", "first", "third", "mine"]);
+    net.socket.notice("peer.left", { peer_id: "bob", reason: "left" });
+    net.socket.notice("peer.offer", { ...description, request_id: "fifth" });
+    expect(ids).toEqual(["first", "first", "third", "mine", "fifth"]);
   });
 
   it("counts what makes no sense, and nothing of it throws", async () => {

@@ -216,6 +216,17 @@ describe("gaps", () => {
     expect(line.arrive(5, 151)).toBe("late");
   });
 
+  it("counts before a packet only what was lost directly before it", () => {
+    const line = new Line();
+    line.arrive(0);
+    line.popAll(50);
+    line.arrive(3);
+    line.arrive(4);
+    line.buffer.discardLateFrames(4 * FRAME_MS + 50);
+    expect(line.buffer.popNext(1000)).toMatchObject({ sequenceNumber: 104, lostBefore: 0 });
+    expect(line.buffer.getStatistics()).toMatchObject({ lostFrames: 2, latePacketCount: 1 });
+  });
+
   it("drops on demand what was due before a moment", () => {
     const line = new Line();
     for (let n = 0; n < 5; n++) line.arrive(n);
@@ -562,6 +573,17 @@ describe("life", () => {
     line.firstTimestamp = 77;
     expect(line.arrive(10, 500)).toBe("buffered");
     expect(line.buffer.nextDueMs).toBe(10 * FRAME_MS + 500 + 50);
+  });
+
+  it("estimates the loss of the stream since the reset", () => {
+    const line = new Line();
+    line.arrive(0);
+    line.popAll(50);
+    line.arrive(5);
+    line.popAll(1000);
+    expect(line.buffer.getStatistics().estimatedLossRate).toBeCloseTo(4 / 6, 9);
+    line.buffer.reset();
+    expect(line.buffer.getStatistics()).toMatchObject({ estimatedLossRate: 0, lostFrames: 4 });
   });
 
   it("raises extended numbers over a reset", () => {

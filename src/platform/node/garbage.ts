@@ -17,4 +17,5 @@ export function collectGarbage(): void {
       (runInNewContext("gc") as () => void)();
     });
   }, DELAY_MS);
+  timer.unref();
 }

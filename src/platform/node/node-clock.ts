@@ -1,5 +1,4 @@
 // The clock of a Node process: monotonic time, and wall time from the process's time origin, never stepped.
-import { performance } from "node:perf_hooks";
 import type { Clock, LocalMs } from "../../runtime/time.ts";
 
 /** Longest delay setTimeout obeys (2^31 - 1 ms); beyond it, Node fires at once. */

@@ -125,6 +125,12 @@ it("refuses what is no audio track", async () => {
   expect(await codeOf(a.audio.useTrack({}))).toBe("INVALID_DATA");
 });
 
+it("refuses samples that do not fill their channels", () => {
+  const { a } = pair();
+  expect(() => a.audio.write(new Float32Array(3), 2, 0)).toThrow(TransportError);
+  expect(() => a.audio.write(new Float32Array(0), 1, 0)).toThrow(TransportError);
+});
+
 it("encodes at the bitrate of the options, and at another one after setBitrate", async () => {
   const { a, b } = pair({ audio: { ...AUDIO, bitrateKbps: 64 } });
   await connect(a, b);
@@ -291,8 +297,6 @@ it("rejects server addresses that the browser refuses", () => {
   const iceServers = [{ urls: ["nonsense:host"] }];
   expect(() => new End("a", platform, { iceServers })).toThrow(TransportError);
 });
-
-const end = { candidate: "", sdpMid: "0", sdpMLineIndex: 0 };
 
 function withoutAudio(): Partial<PeerLinkOptions> {
   // An explicit undefined would not compile: the option is absent, not empty.

@@ -1,0 +1,100 @@
+// A peer over the bare native API, which does what links never do: several tracks, in-band channels, any bytes.
+import ndc from "node-datachannel";
+import type { DataChannel, PeerConnection, Track } from "node-datachannel";
+import type { RecordedLink } from "../../contract/link-pair.ts";
+
+const live = new Set<RawPeer>();
+
+/** Offers sections of the given kinds (`audio`, `video`) and an SCTP association. */
+export class RawPeer {
+  readonly channel: DataChannel;
+  readonly #connection: PeerConnection;
+  readonly #tracks: Track[] = [];
+  readonly #channels: DataChannel[] = [];
+  readonly #closed: Promise<void>;
+
+  constructor(kinds: readonly string[]) {
+    this.#connection = new ndc.PeerConnection("raw", {
+      iceServers: [],
+      disableAutoNegotiation: true,
+      forceMediaTransport: true,
+      bindAddress: "127.0.0.1",
+    });
+    live.add(this);
+    this.#closed = new Promise((resolve) => {
+      this.#connection.onStateChange((state) => {
+        if (state !== "closed") return;
+        setImmediate(() => {
+          for (const track of this.#tracks) track.close();
+          live.delete(this);
+          resolve();
+        });
+      });
+    });
+    kinds.forEach((kind, index) => this.#addTrack(kind, index));
+    this.channel = this.openChannel("first");
+  }
+
+  /** Tracks that the other side has accepted. */
+  get openTracks(): number {
+    return this.#tracks.filter((track) => track.isOpen()).length;
+  }
+
+  /** Offer, have it answered, trickle, and wait until the first channel is open on this side. */
+  async connectTo(link: RecordedLink): Promise<void> {
+    const connection = this.#connection;
+    connection.onLocalCandidate((candidate, mid) => {
+      void link.link.addCandidate({ candidate, sdpMid: mid, sdpMLineIndex: 0 });
+    });
+    connection.setLocalDescription("offer");
+    const answer = await link.link.createAnswer(connection.localDescription()?.sdp ?? "");
+    connection.setRemoteDescription(answer, "answer");
+    link.onCandidate = ({ candidate, sdpMid }) => {
+      if (candidate !== "" && sdpMid !== null) connection.addRemoteCandidate(candidate, sdpMid);
+    };
+    for (const candidate of link.candidates) link.onCandidate(candidate);
+    while (!this.channel.isOpen() || link.link.state !== "connected") {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  openChannel(label: string): DataChannel {
+    const channel = this.#connection.createDataChannel(label);
+    channel.onClosed(() => undefined);
+    this.#channels.push(channel);
+    return channel;
+  }
+
+  sendRtp(packet: Buffer): boolean {
+    return this.#send(packet);
+  }
+
+  sendRtcp(packet: Buffer): boolean {
+    return this.#send(packet);
+  }
+
+  close(): Promise<void> {
+    this.#connection.close();
+    return this.#closed;
+  }
+
+  #send(packet: Buffer): boolean {
+    try {
+      return this.#tracks.find((track) => track.isOpen())?.sendMessageBinary(packet) ?? false;
+    } catch {
+      // Too short for the native side: nothing to send.
+      return false;
+    }
+  }
+
+  #addTrack(kind: string, index: number): void {
+    const media =
+      kind === "video" ? new ndc.Video(`${index}`, "SendRecv") : new ndc.Audio(`${index}`, "SendRecv");
+    if (kind === "video") media.addVP8Codec(96);
+    else media.addOpusCodec(111, "minptime=10");
+    media.addSSRC(0x1111_1111 + index, "raw", "stream", `track${index}`);
+    const track = this.#connection.addTrack(media);
+    track.onClosed(() => undefined);
+    this.#tracks.push(track);
+  }
+}
