@@ -2,6 +2,7 @@
 import type { JsonObject } from "../runtime/data.ts";
 import type { AuthQuestion, AuthVerdict } from "./auth.ts";
 
+/** What the network, the hook and the operator tell the hub. */
 export type HubInput =
   /** A socket was accepted. `connection` is never used twice. */
   | {
@@ -19,6 +20,7 @@ export type HubInput =
   | { readonly type: "authenticated"; readonly ticket: number; readonly verdict: AuthVerdict }
   | { readonly type: "kick"; readonly room: string; readonly peerId: string };
 
+/** What the network, the hook and the log are asked to do. */
 export type HubOutput =
   | { readonly type: "send"; readonly connection: number; readonly text: string }
   | { readonly type: "ping"; readonly connection: number }

@@ -31,6 +31,7 @@ const CLOSE = {
   overRate: 4029,
 } as const;
 
+/** What a {@link Hub} needs to know beforehand. */
 export interface HubOptions {
   readonly limits: SignalingLimits;
   /** As told by `server.info`. */

@@ -21,8 +21,9 @@ import type { Address } from "./server-options.ts";
 export type { HubStats } from "./hub-io.ts";
 export type { SignalingLimits } from "./limits.ts";
 
-/** As told by `server.info`; the version is the package's. */
+/** As told by `server.info`. */
 export const SERVER_NAME = "remotemedia-webrtc";
+/** As told by `server.info` and `GET /health`: the package's version. */
 export const SERVER_VERSION = "0.1.0";
 
 /** How long sockets may take for the closing handshake, in ms. */
@@ -46,6 +47,7 @@ export type Authenticate = (
   origin: string | undefined,
 ) => boolean | Promise<boolean>;
 
+/** Options of a {@link SignalingServer}; all may be left out. */
 export interface SignalingServerOptions {
   /** 0: any free one; 8080 by default. Not used with `server`. */
   port?: number | undefined;

@@ -7,6 +7,7 @@ import type { AnnounceResult, PeerEntry } from "./signaling-channel.ts";
 /** What a request answers; undefined for those that are only acknowledged. */
 export type CallResult = AnnounceResult | PeerEntry[] | undefined;
 
+/** What the door tells the machine. `call` numbers are the door's own and never used twice. */
 export type ConnectionInput =
   | { readonly type: "connect"; readonly call: number; readonly timeoutMs: number }
   | { readonly type: "socket-open" }
@@ -36,6 +37,7 @@ export type ConnectionInput =
   | { readonly type: "cancel"; readonly call: number }
   | { readonly type: "close" };
 
+/** What the door has to do. Every `call` ends with exactly one `settled` or `failed`, unless it was canceled. */
 export type ConnectionOutput =
   | { readonly type: "open-socket" }
   /** Nothing that this socket still reports matters. */
@@ -52,6 +54,7 @@ export type ConnectionOutput =
       readonly fields: JsonObject;
     };
 
+/** What the machine needs to know beforehand. */
 export interface ConnectionOptions {
   /** Wait for an answer to requests of the machine's own, in ms. */
   readonly requestTimeoutMs: number;

@@ -16,6 +16,7 @@ export interface PeerEntry {
   announcedAt: number;
 }
 
+/** Who we are, in which room. */
 export interface Announcement {
   peerId: string;
   room: string;
@@ -25,6 +26,7 @@ export interface Announcement {
   authToken?: string | (() => string | Promise<string>);
 }
 
+/** What an announcement, or a return after a loss, comes to. */
 export interface AnnounceResult {
   /** True when an earlier registration goes on: nobody in the room saw us leave. */
   resumed: boolean;
@@ -44,12 +46,14 @@ export interface Exchange {
   link: string;
 }
 
+/** An offer or answer of another peer. */
 export interface DescriptionMessage extends Exchange {
   from: string;
   sdp: string;
   canTrickle: boolean;
 }
 
+/** A trickled candidate of another peer; the empty string ends them. */
 export interface CandidateMessage extends Exchange {
   from: string;
   candidate: string;
@@ -58,9 +62,11 @@ export interface CandidateMessage extends Exchange {
   usernameFragment: string | null;
 }
 
+/** Why a peer ended a connection. */
 export type DisconnectReason =
   "user_requested" | "network_error" | "timeout" | "error" | "unknown" | "rejected" | "replaced";
 
+/** A peer has ended a connection with us. */
 export interface DisconnectedMessage {
   from: string;
   reason: DisconnectReason;
@@ -69,10 +75,13 @@ export interface DisconnectedMessage {
   connectionId: string | null;
 }
 
+/** Why a peer is no longer in the room: it left, did not come back, closed its socket, or was removed. */
 export type PeerLeftReason = "left" | "timeout" | "closed" | "kicked";
 
+/** State of the socket. `closed` lasts until `connect` is called again. */
 export type SignalingState = "idle" | "connecting" | "connected" | "reconnecting" | "closed";
 
+/** Event name -> value. */
 export interface SignalingEvents {
   stateChange: SignalingState;
   peerAnnounced: PeerEntry;

@@ -28,6 +28,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** Options of a {@link SignalingClient}. */
 export interface SignalingClientOptions {
   /** Absolute `ws:` or `wss:` URL, without fragment and credentials. */
   url: string;

@@ -363,15 +363,14 @@ export class WebRtcTransport {
     return { mesh, outbox };
   }
 
-  async #announce(signaling: SignalingChannel): Promise<AnnounceResult> {
+  #announce(signaling: SignalingChannel): Promise<AnnounceResult> {
     const { authToken, room, userData } = this.#config;
-    const token = typeof authToken === "function" ? await authToken() : authToken;
     return signaling.announce({
       peerId: this.#peerId,
       room: room ?? "default",
       capabilities: this.#capabilities(),
       ...(userData !== undefined && { userData }),
-      ...(token !== undefined && { authToken: token }),
+      ...(authToken !== undefined && { authToken }),
     });
   }
 

@@ -1,10 +1,9 @@
 // What the native side must survive, as one program with a task for an argument. Each task ends by letting the
 // process run out: a process that hangs or crashes has failed. Results are lines of JSON.
 import { createHash } from "node:crypto";
-import ndc from "node-datachannel";
 import { createNodePlatform } from "../../../src/platform/node/node-platform.ts";
 import type { PeerLinkOptions } from "../../../src/platform/platform.ts";
-import { connect, negotiate, RecordedLink } from "../../contract/link-pair.ts";
+import { connect, RecordedLink } from "../../contract/link-pair.ts";
 import type { LinkFixture } from "../../contract/link-pair.ts";
 import { RawPeer } from "./raw-peer.ts";
 
@@ -21,11 +20,10 @@ const tasks: Record<string, () => Promise<void>> = {
   sdes,
   garbage,
   fleeting,
+  flood,
   survivor,
   victim,
 };
-
-await tasks[process.argv[2] ?? ""]?.();
 
 /** 100 pairs, one after another; the resident set after a warm-up of 40 and at the end. */
 async function cycles(): Promise<void> {
@@ -138,14 +136,29 @@ async function fleeting(): Promise<void> {
   const link = open("target");
   const raw = new RawPeer([]);
   await raw.connectTo(link);
-  for (let count = 0; count < 100; count++) raw.openChannel(`fleeting${count}`).close();
-  for (let count = 0; count < 100; count++) {
+  for (let count = 0; count < 10; count++) raw.openChannel(`fleeting${count}`).close();
+  for (let count = 0; count < 20; count++) {
     const channel = raw.openChannel(`short${count}`);
     await pause(count % 3);
     channel.close();
   }
-  await pause(200);
+  await pause(100);
   print({ state: link.link.state });
+  await link.link.close();
+  await raw.close();
+}
+
+/** More in-band channels than anybody needs. */
+async function flood(): Promise<void> {
+  const link = open("target");
+  const raw = new RawPeer([]);
+  await raw.connectTo(link);
+  for (let count = 0; count < 40; count++) raw.openChannel(`flood${count}`);
+  while (link.link.state !== "closed") await pause(5);
+  print({
+    channels: link.inband.length,
+    faults: link.faults.map((error) => (error as { code?: string }).code),
+  });
   await link.link.close();
   await raw.close();
 }
@@ -270,3 +283,5 @@ function pause(ms: number): Promise<void> {
 function print(result: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
+
+await tasks[process.argv[2] ?? ""]?.();

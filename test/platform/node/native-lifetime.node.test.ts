@@ -57,6 +57,12 @@ describe("a process with native links", { timeout: PATIENCE_MS + 10_000 }, () =>
     expect(result).toMatchObject({ state: "connected" });
   });
 
+  it("closes a link whose peer floods it with in-band channels", async () => {
+    const [result] = (await run("flood")).lines as { channels: number; faults: string[] }[];
+    expect(result?.channels).toBeLessThanOrEqual(32);
+    expect(result?.faults).toContain("LIMIT_EXCEEDED");
+  });
+
   it("does not mind when the process at the other end is killed", async () => {
     const survivor = start(program, ["survivor"], PATIENCE_MS);
     const victim = start(program, ["victim"], PATIENCE_MS);

@@ -1,6 +1,6 @@
 // A peer over the bare native API, which does what links never do: several tracks, in-band channels, any bytes.
 import ndc from "node-datachannel";
-import type { DataChannel, PeerConnection, Track } from "node-datachannel";
+import type { Audio, DataChannel, PeerConnection, Track, Video } from "node-datachannel";
 import type { RecordedLink } from "../../contract/link-pair.ts";
 
 const live = new Set<RawPeer>();
@@ -88,13 +88,22 @@ export class RawPeer {
   }
 
   #addTrack(kind: string, index: number): void {
-    const media =
-      kind === "video" ? new ndc.Video(`${index}`, "SendRecv") : new ndc.Audio(`${index}`, "SendRecv");
-    if (kind === "video") media.addVP8Codec(96);
-    else media.addOpusCodec(111, "minptime=10");
+    const media = kind === "video" ? video(`${index}`) : audio(`${index}`);
     media.addSSRC(0x1111_1111 + index, "raw", "stream", `track${index}`);
     const track = this.#connection.addTrack(media);
     track.onClosed(() => undefined);
     this.#tracks.push(track);
   }
+}
+
+function video(mid: string): Video {
+  const media = new ndc.Video(mid, "SendRecv");
+  media.addVP8Codec(96);
+  return media;
+}
+
+function audio(mid: string): Audio {
+  const media = new ndc.Audio(mid, "SendRecv");
+  media.addOpusCodec(111, "minptime=10");
+  return media;
 }

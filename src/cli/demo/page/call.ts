@@ -12,6 +12,12 @@ import type { Microphone } from "./microphone.ts";
 const SAMPLE_RATE = 48_000;
 const COUNT_INTERVAL_MS = 1_000;
 const MAX_REMOTE_PEERS = 10;
+/** On a working path the others are there within a second; long before ICE gives up the visitor wants to know. */
+const HINT_AFTER_MS = 8_000;
+
+const NO_PATH_HINT =
+  "No network path between this browser and the demo works. Open the page as http://localhost on the machine that " +
+  "runs the demo and allow the microphone, or start the demo with --lan.";
 
 /** What a call tells the page. Levels are the root mean square of 20 ms, 0 to 1. */
 export interface CallEvents {
@@ -35,6 +41,7 @@ export class Call {
   #measure: MeasureClient | undefined;
   #microphone: Microphone | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(peerId: string, events: CallEvents) {
     this.peerId = peerId;
@@ -90,6 +97,7 @@ export class Call {
   /** Leave and let go of everything. Never rejects. */
   async leave(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#hintTimer);
     this.#microphone?.close();
     this.#measure?.close();
     await this.#transport.shutdown();
@@ -109,7 +117,14 @@ export class Call {
     });
     if (this.#microphone !== undefined) await this.#transport.useTrack(this.#microphone.track);
     this.#timer = setInterval(() => this.#count(), COUNT_INTERVAL_MS);
+    this.#hintTimer = setTimeout(() => this.#hint(), HINT_AFTER_MS);
     void this.#listen();
+  }
+
+  #hint(): void {
+    const alone = this.#transport.listRoom().length === 0;
+    if (!alone && this.#transport.listPeers().length === 0)
+      this.#events.notice(`Still connecting. ${NO_PATH_HINT}`);
   }
 
   async #openMicrophone(): Promise<void> {
@@ -154,11 +169,8 @@ export class Call {
 
 function describeFailure(peerId: string, error: TransportError): string {
   const text = `Cannot connect to ${peerId}: ${error.message}`;
-  if (error.code !== "NAT_TRAVERSAL_FAILED" && error.code !== "CONNECTION_FAILED") return text;
-  return (
-    `${text}\nNo network path between this browser and the demo works. Open the page as http://localhost on the ` +
-    "machine that runs the demo and allow the microphone, or start the demo with --lan."
-  );
+  const noPath = error.code === "NAT_TRAVERSAL_FAILED" || error.code === "CONNECTION_FAILED";
+  return noPath ? `${text}\n${NO_PATH_HINT}` : text;
 }
 
 function rootMeanSquare(samples: Float32Array): number {
