@@ -2,6 +2,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { CHROMIUM_ARGS, CHROMIUM_PATH, CHROMIUM_PERMISSIONS, ISOLATION_HEADERS } from "./test/chromium.ts";
+import { kernelTwin } from "./test/twin-plugin.ts";
 
 export default defineConfig({
   test: {
@@ -17,6 +18,7 @@ export default defineConfig({
     },
     projects: [
       {
+        plugins: [kernelTwin()],
         test: {
           name: "node",
           environment: "node",
@@ -28,6 +30,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [kernelTwin()],
         server: { headers: ISOLATION_HEADERS },
         // Named, not discovered: a dependency found while tests run makes vite reload the page under them.
         optimizeDeps: { noDiscovery: true, include: ["libopus-wasm", "zod/mini"] },

@@ -6,7 +6,7 @@ import { PairTracker, SentStream } from "./similarity.ts";
 
 /** A window per pair this often, in ms, when there are few pairs. */
 const SHORTEST_INTERVAL_MS = 400;
-/** Windows judged per second over all pairs: at 0.6 ms each, about 6 % of a core. */
+/** Windows judged per second over all pairs: at 1 ms each, about a tenth of a core. */
 const WINDOWS_PER_S = 100;
 /** Directed pairs measured at most: ten peers of the demo and ten of pages would make more, and more CPU. */
 const MAX_PAIRS = 240;

@@ -12,6 +12,9 @@ const TRACK_SAMPLES = 0.005 * SAMPLE_RATE;
 /** Delays that a new search covers: a little below zero for clocks of other machines, up to 1.5 s. */
 const MIN_DELAY_SAMPLES = -0.1 * SAMPLE_RATE;
 const MAX_DELAY_SAMPLES = 1.5 * SAMPLE_RATE;
+/** The delay of most windows is that of the one before, to these samples: such a match is taken without a search. */
+const STILL_SAMPLES = 3;
+const STILL = 0.9;
 /** Below this correlation the delay counts as lost: chance stays under 0.35, a match through Opus over 0.8. */
 const LOCKED = 0.5;
 /** After this many vain searches on end, only every fourth window is searched: a search costs some ms. */
@@ -159,9 +162,13 @@ export class PairTracker {
 
   /** The best match; `offset` is an index of what was sent. */
   #match(received: Float32Array, start: number): Match {
+    const expected = this.#delay === undefined ? undefined : start - this.#delay;
+    if (expected !== undefined) {
+      const still = this.#refine(received, expected, STILL_SAMPLES);
+      if (still.correlation >= STILL) return this.#locked(still, start);
+    }
     const needle = decimate(received);
-    if (this.#delay !== undefined) {
-      const expected = start - this.#delay;
+    if (expected !== undefined) {
       const near = this.#search(needle, received, expected - TRACK_SAMPLES, expected + TRACK_SAMPLES);
       if (near.correlation >= LOCKED) return this.#locked(near, start);
     }
@@ -186,10 +193,15 @@ export class PairTracker {
     const coarse = wide
       ? matchAnywhere(needle, haystack, MATCH_FLOOR)
       : matchNear(needle, haystack, 0, haystack.length, MATCH_FLOOR);
-    const around = from + coarse.offset * DECIMATION - DECIMATION;
-    const stretch = this.#sent.read(around, WINDOW_SAMPLES + 2 * DECIMATION);
-    const fine = matchNear(received, stretch, 0, 2 * DECIMATION, MATCH_FLOOR);
-    return { offset: around + fine.offset, correlation: fine.correlation };
+    return this.#refine(received, from + coarse.offset * DECIMATION, DECIMATION);
+  }
+
+  /** To the sample at 48 kHz, among starts within `reach` of `around`. */
+  #refine(received: Float32Array, around: number, reach: number): Match {
+    const first = around - reach;
+    const stretch = this.#sent.read(first, WINDOW_SAMPLES + 2 * reach);
+    const fine = matchNear(received, stretch, 0, 2 * reach, MATCH_FLOOR);
+    return { offset: first + fine.offset, correlation: fine.correlation };
   }
 
   #measureLatency(start: number, delay: number): void {

@@ -210,7 +210,9 @@ export class NodePeerLink implements PeerLink {
   }
 
   #adopt(native: DataChannel): void {
-    const announce = guarded(this.#report, () => this.#events.channel(channel));
+    const announce = guarded(this.#report, () => {
+      if (!this.#closing) this.#events.channel(channel);
+    });
     const channel: NodeDataChannel = new NodeDataChannel(
       native,
       native.getLabel(),

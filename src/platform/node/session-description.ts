@@ -17,6 +17,7 @@ const MEDIA_PATTERN =
 /** `token` of RFC 8866 section 9, at the length JSEP recommends at most for a mid. */
 const MID_PATTERN = /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}$/;
 const OPUS_PATTERN = /^(\d{1,3}) opus\/48000\/2$/i;
+const RTP_MAP_PATTERN = /^\d{1,3} [A-Za-z0-9._-]{1,32}\/\d{1,6}(?:\/\d)?$/;
 const UFRAG_PATTERN = /^[A-Za-z0-9+/=_-]{4,256}$/;
 const PASSWORD_PATTERN = /^[A-Za-z0-9+/=_-]{22,256}$/;
 const FINGERPRINT_PATTERN = /^(sha-(?:1|224|256|384|512)) ((?:[0-9A-F]{2}:){19,63}[0-9A-F]{2})$/i;
@@ -168,6 +169,9 @@ export function insertRefusals(
       result.push(`m=${section.kind} 0 ${section.protocol} ${section.formats.join(" ")}`);
       result.push("c=IN IP4 0.0.0.0", "a=inactive");
       if (section.attributes.has("mid")) result.push(`a=mid:${section.mid}`);
+      // Superfluous in a refusal (RFC 8829 section 5.3.1), yet some endpoints look for a codec even there.
+      const maps = (section.attributes.get("rtpmap") ?? []).filter((map) => RTP_MAP_PATTERN.test(map));
+      result.push(...maps.map((map) => `a=rtpmap:${map}`));
     }
   };
   for (const line of lines) {
