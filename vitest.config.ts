@@ -33,7 +33,7 @@ export default defineConfig({
         plugins: [kernelTwin()],
         server: { headers: ISOLATION_HEADERS },
         // Named, not discovered: a dependency found while tests run makes vite reload the page under them.
-        optimizeDeps: { noDiscovery: true, include: ["libopus-wasm", "zod/mini"] },
+        optimizeDeps: { noDiscovery: true, include: ["libopus-wasm", "valibot"] },
         test: {
           name: "chromium",
           maxWorkers: 2,

@@ -27,10 +27,34 @@ export interface BenchCase {
   readonly goal?: number;
 }
 
+/** One way to do something whose every single duration matters. */
+export interface Sampler {
+  readonly name: string;
+  /** Do it once. Returns how long it took, ms. */
+  sample(): Promise<number>;
+}
+
+/** Durations of ours and of a baseline, turn about. */
+export interface Distribution {
+  /** What is measured, unique within its file. */
+  readonly name: string;
+  readonly ours: Sampler;
+  readonly baseline: Sampler;
+  /** Samples of each. */
+  readonly count: number;
+  /** Durations over this, ms, are counted apart. */
+  readonly slowMs: number;
+  /** The p95 we ask of ourselves, ms. */
+  readonly goalP95Ms?: number;
+  /** Frees what the samplers share. */
+  close(): Promise<void>;
+}
+
 /** A bench file's default export. */
 export interface Bench {
   readonly runtimes: readonly Runtime[];
   cases(runtime: Runtime): readonly BenchCase[] | Promise<readonly BenchCase[]>;
+  distributions?(runtime: Runtime): readonly Distribution[] | Promise<readonly Distribution[]>;
 }
 
 /** One line of the table. Times are medians in microseconds per operation; null where the baseline cannot run. */
@@ -48,6 +72,27 @@ export interface BenchResult {
   readonly note: string | null;
 }
 
+/** Percentiles in ms and how many samples were slow. */
+export interface Spread {
+  readonly name: string;
+  readonly count: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
+  readonly slow: number;
+}
+
+/** One distribution and its baseline. */
+export interface DistributionResult {
+  readonly bench: string;
+  readonly runtime: Runtime;
+  readonly slowMs: number;
+  readonly goalP95Ms: number | null;
+  readonly ours: Spread;
+  readonly baseline: Spread;
+}
+
+const WARM_UP_SAMPLES = 3;
 const WARM_UP_MS = 300;
 const BUDGET_MS = 1000;
 const MIN_REPETITIONS = 3;
@@ -67,6 +112,52 @@ export async function measure(
     if (name.includes(only)) results.push(await measureCase(benchCase, name, runtime));
   }
   return results;
+}
+
+/** Sample every distribution of a bench whose name contains `only`. */
+export async function sample(
+  bench: Bench,
+  runtime: Runtime,
+  prefix: string,
+  only: string,
+): Promise<DistributionResult[]> {
+  const results: DistributionResult[] = [];
+  if (!bench.runtimes.includes(runtime)) return results;
+  for (const distribution of (await bench.distributions?.(runtime)) ?? []) {
+    const name = `${prefix}: ${distribution.name}`;
+    if (name.includes(only)) results.push(await sampleOne(distribution, name, runtime));
+    await distribution.close();
+  }
+  return results;
+}
+
+async function sampleOne(
+  { ours, baseline, count, slowMs, goalP95Ms }: Distribution,
+  bench: string,
+  runtime: Runtime,
+): Promise<DistributionResult> {
+  const times = { ours: [] as number[], baseline: [] as number[] };
+  for (let turn = -WARM_UP_SAMPLES; turn < count; turn++) {
+    const pair = [await ours.sample(), await baseline.sample()] as const;
+    if (turn < 0) continue;
+    times.ours.push(pair[0]);
+    times.baseline.push(pair[1]);
+  }
+  return {
+    bench,
+    runtime,
+    slowMs,
+    goalP95Ms: goalP95Ms ?? null,
+    ours: spread(ours.name, times.ours, slowMs),
+    baseline: spread(baseline.name, times.baseline, slowMs),
+  };
+}
+
+function spread(name: string, times: readonly number[], slowMs: number): Spread {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] as number;
+  const slow = sorted.filter((ms) => ms > slowMs).length;
+  return { name, count: sorted.length, p50: at(0.5), p95: at(0.95), max: at(1), slow };
 }
 
 async function measureCase(

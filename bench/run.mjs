@@ -39,9 +39,11 @@ const kernelTwin = {
 
 const { json, only } = parseArguments(process.argv.slice(2));
 const files = benchFiles(join(ROOT, "bench"));
-const results = [...(await runInNode()), ...(await runInChromium())];
-if (json) console.log(JSON.stringify({ node: process.version, results }, null, 2));
-else printTable();
+const parts = [...(await runInNode()), ...(await runInChromium())];
+const results = parts.flatMap((part) => part.results);
+const distributions = parts.flatMap((part) => part.distributions);
+if (json) console.log(JSON.stringify({ node: process.version, results, distributions }, null, 2));
+else printTables();
 
 function parseArguments(args) {
   const options = { json: false, only: "" };
@@ -79,7 +81,7 @@ async function runInNode() {
     say(`${nameOf(file)} in Node`);
     const stdio = ["ignore", "pipe", "inherit"];
     found.push(
-      ...JSON.parse(execFileSync(process.execPath, ["-e", code], { cwd: ROOT, stdio, encoding: "utf8" })),
+      JSON.parse(execFileSync(process.execPath, ["-e", code], { cwd: ROOT, stdio, encoding: "utf8" })),
     );
   }
   return found;
@@ -101,12 +103,8 @@ async function runInChromium() {
       say(`${nameOf(file)} in Chromium`);
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${server.address().port}/`);
-      found.push(
-        ...(await page.evaluate(
-          async (url) => (await import(url)).run("chromium"),
-          `/${relative(OUT, script)}`,
-        )),
-      );
+      const url = `/${relative(OUT, script)}`;
+      found.push(await page.evaluate(async (from) => (await import(from)).run("chromium"), url));
       await page.close();
     }
     return found;
@@ -129,9 +127,13 @@ async function bundle(file, runtime) {
     stdin: {
       contents: `
         import bench from ${JSON.stringify(file)};
-        import { measure } from ${JSON.stringify(join(ROOT, "bench/bench.ts"))};
+        import { measure, sample } from ${JSON.stringify(join(ROOT, "bench/bench.ts"))};
+        const [prefix, only] = ${JSON.stringify([prefix, only])};
         export const runtimes = bench.runtimes;
-        export const run = (runtime) => measure(bench, runtime, ${JSON.stringify(prefix)}, ${JSON.stringify(only)});
+        export const run = async (runtime) => ({
+          results: await measure(bench, runtime, prefix, only),
+          distributions: await sample(bench, runtime, prefix, only),
+        });
       `,
       resolveDir: ROOT,
       loader: "ts",
@@ -168,26 +170,52 @@ function serve() {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
-function printTable() {
-  const rows = results.map((result) => [
-    result.bench,
-    result.runtime,
-    microseconds(result.oursUs),
-    result.baselineUs === null ? "-" : microseconds(result.baselineUs),
-    result.note === null ? result.baseline : `${result.baseline} (${result.note})`,
-    result.ratio === null ? "-" : `${ratioOf(result.ratio)}x`,
-    goalOf(result),
+function printTables() {
+  if (results.length > 0) printMedians();
+  if (distributions.length > 0) printDistributions();
+}
+
+function printMedians() {
+  printTable([
+    ["bench", "runtime", "ours us/op", "baseline us/op", "baseline", "ratio", "goal"],
+    ...results.map((result) => [
+      result.bench,
+      result.runtime,
+      microseconds(result.oursUs),
+      result.baselineUs === null ? "-" : microseconds(result.baselineUs),
+      result.note === null ? result.baseline : `${result.baseline} (${result.note})`,
+      result.ratio === null ? "-" : `${ratioOf(result.ratio)}x`,
+      goalOf(result),
+    ]),
   ]);
-  const table = [["bench", "runtime", "ours us/op", "baseline us/op", "baseline", "ratio", "goal"], ...rows];
+  console.log("\nMedians over interleaved repetitions; ratio = baseline / ours, above 1 we are faster.\n");
+}
+
+function printDistributions() {
+  const row = (bench, runtime, { name, count, p50, p95, max, slow }, slowMs, goal) => [
+    ...[bench, runtime, name, String(count), p50.toFixed(1), p95.toFixed(1), max.toFixed(1)],
+    ...[`${slow} over ${slowMs} ms`, goal],
+  ];
+  printTable([
+    ["bench", "runtime", "what", "n", "p50 ms", "p95 ms", "max ms", "slow", "goal"],
+    ...distributions.flatMap(({ bench, runtime, slowMs, goalP95Ms, ours, baseline }) => [
+      row(bench, runtime, ours, slowMs, p95Goal(goalP95Ms, ours.p95)),
+      row(bench, runtime, baseline, slowMs, "(baseline)"),
+    ]),
+  ]);
+}
+
+function p95Goal(goalP95Ms, p95) {
+  if (goalP95Ms === null) return "";
+  return `p95 <= ${goalP95Ms} ms${p95 > goalP95Ms ? " MISSED" : ""}`;
+}
+
+function printTable(table) {
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  for (const row of table)
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join("  ")
-        .trimEnd(),
-    );
-  console.log("\nMedians over interleaved repetitions; ratio = baseline / ours, above 1 we are faster.");
+  for (const row of table) {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column]));
+    console.log(cells.join("  ").trimEnd());
+  }
 }
 
 function ratioOf(value) {

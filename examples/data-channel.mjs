@@ -17,7 +17,9 @@ await calculator.start();
 const asker = new WebRtcTransport({ ...options, peerId: "asker", autoConnect: false });
 await asker.start();
 await asker.connectPeer("calculator", { timeoutMs: 10_000 });
-const answer = new Promise((resolve) => asker.once("dataChannelMessage", ({ message }) => resolve(message.payload)));
+const answer = new Promise((resolve) =>
+  asker.once("dataChannelMessage", ({ message }) => resolve(message.payload)),
+);
 await asker.sendDataChannelMessage("calculator", { type: "json", payload: { add: [19, 23] } });
 console.log(await answer);
 

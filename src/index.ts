@@ -6,7 +6,7 @@ export type { ConnectionState, PeerInfo, TransportEvents, TransportState } from 
 export type { FrameOptions } from "./transport/frame-readers.ts";
 export type { PeerStats, TransportStats } from "./transport/stats.ts";
 
-export { resolveConfig, validateConfig, validateOptions } from "./config/config.ts";
+export { resolveConfig, validateConfig } from "./config/config.ts";
 export type {
   AssetConfig,
   AudioConfig,

@@ -1,8 +1,9 @@
 // Actions on the `control` channel as JSON: `hello` and what is not known yet. Pure; a malformed action is told
 // apart from an unknown one and never thrown.
-import * as z from "zod/mini";
+import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../runtime/data.ts";
 import { ID_PATTERN } from "../runtime/ids.ts";
+import { faultPath, members, wholeNumber } from "../runtime/schema.ts";
 import type { Capability } from "../signaling/signaling-channel.ts";
 
 /** Version of the messages between peers. */
@@ -37,16 +38,17 @@ export type ControlAction =
   | { type: "unknown"; action: string }
   | { type: "malformed"; reason: string };
 
-const name = z.string().check(z.minLength(1), z.maxLength(64));
+const integer = wholeNumber("expected an integer");
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 
 /** `hello` on the wire; further members are ignored. */
-const helloSchema = z.object({
-  protocol_version: z.int().check(z.gte(1)),
-  instance_id: z.string().check(z.regex(ID_PATTERN)),
-  capabilities: z.array(name).check(z.maxLength(MAX_LIST)),
-  codecs: z.array(name).check(z.maxLength(MAX_LIST)),
-  audio_lookahead_samples: z._default(
-    z.int().check(z.gte(0), z.lte(MAX_AUDIO_LOOKAHEAD_SAMPLES)),
+const helloSchema = members({
+  protocol_version: v.pipe(integer, v.minValue(1)),
+  instance_id: v.pipe(v.string(), v.regex(ID_PATTERN)),
+  capabilities: v.pipe(v.array(name), v.maxLength(MAX_LIST)),
+  codecs: v.pipe(v.array(name), v.maxLength(MAX_LIST)),
+  audio_lookahead_samples: v.optional(
+    v.pipe(integer, v.minValue(0), v.maxValue(MAX_AUDIO_LOOKAHEAD_SAMPLES)),
     DEFAULT_AUDIO_LOOKAHEAD_SAMPLES,
   ),
 });
@@ -70,17 +72,17 @@ export function parseControl(value: JsonValue): ControlAction {
   }
   if (typeof value.action !== "string") return { type: "malformed", reason: "no action" };
   if (value.action !== "hello") return { type: "unknown", action: value.action.slice(0, 64) };
-  const parsed = helloSchema.safeParse(value);
+  const parsed = v.safeParse(helloSchema, value);
   if (!parsed.success) {
-    const where = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+    const where = parsed.issues.map(faultPath).join(", ");
     return { type: "malformed", reason: `hello: ${where}` };
   }
   const hello: HelloFields = {
-    protocolVersion: parsed.data.protocol_version,
-    instanceId: parsed.data.instance_id,
-    capabilities: parsed.data.capabilities.filter(isCapability),
-    codecs: parsed.data.codecs,
-    audioLookaheadSamples: parsed.data.audio_lookahead_samples,
+    protocolVersion: parsed.output.protocol_version,
+    instanceId: parsed.output.instance_id,
+    capabilities: parsed.output.capabilities.filter(isCapability),
+    codecs: parsed.output.codecs,
+    audioLookaheadSamples: parsed.output.audio_lookahead_samples,
   };
   return { type: "hello", hello };
 }

@@ -1,9 +1,10 @@
 // What travels on the `data` channel: messages and runtime data, to and from payload bytes. Pure; what cannot be
 // sent is refused to the caller, what cannot be read is dropped with a reason.
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { TransportError } from "../errors/errors.ts";
 import type { DataChannelMessage, JsonObject, JsonValue, RuntimeData } from "../runtime/data.ts";
 import { ID_PATTERN, isId } from "../runtime/ids.ts";
+import { isMembers, wholeNumber } from "../runtime/schema.ts";
 import { FRAME_KINDS, MAX_MESSAGE_BYTES } from "./framing.ts";
 import type { FrameKind } from "./framing.ts";
 import { decodeJson, encodeJson } from "./json.ts";
@@ -134,17 +135,17 @@ export function decodeLegacy(frame: Uint8Array | string): Decoded {
 }
 
 const place = {
-  stream_id: z.optional(z.string().check(z.regex(ID_PATTERN))),
-  timestamp_us: z.optional(z.number().check(z.gte(0), z.lte(Number.MAX_SAFE_INTEGER))),
-  sequence: z.optional(z.int().check(z.gte(0))),
-  metadata: z.optional(z.record(z.string(), z.string())),
+  stream_id: v.optional(v.pipe(v.string(), v.regex(ID_PATTERN))),
+  timestamp_us: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER))),
+  sequence: v.optional(v.pipe(wholeNumber("expected an integer"), v.minValue(0))),
+  metadata: v.optional(v.custom<Record<string, string>>(areTexts)),
 };
 
 /** The JSON header of runtime data; further members are ignored. */
-const dataHeader = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("json"), ...place }),
-  z.object({ type: z.literal("text"), channel: z.optional(z.string()), ...place }),
-  z.object({ type: z.literal("binary"), mime_type: z.optional(z.string()), ...place }),
+const dataHeader = v.variant("type", [
+  v.object({ type: v.literal("json"), ...place }),
+  v.object({ type: v.literal("text"), channel: v.optional(v.string()), ...place }),
+  v.object({ type: v.literal("binary"), mime_type: v.optional(v.string()), ...place }),
 ]);
 
 function decodeData(payload: Uint8Array): Decoded {
@@ -153,10 +154,13 @@ function decodeData(payload: Uint8Array): Decoded {
   const end = HEADER_LENGTH_BYTES + length;
   if (length > MAX_HEADER_BYTES || end > payload.length) return fault("bad-header");
   const headerText = decodeUtf8(payload.subarray(HEADER_LENGTH_BYTES, end));
-  const header = dataHeader.safeParse(headerText === undefined ? undefined : decodeJson(headerText)?.value);
+  const header = v.safeParse(
+    dataHeader,
+    headerText === undefined ? undefined : decodeJson(headerText)?.value,
+  );
   if (!header.success) return fault("bad-header");
   const body = payload.subarray(end);
-  const { stream_id: streamId, timestamp_us: timestampUs, sequence, metadata } = header.data;
+  const { stream_id: streamId, timestamp_us: timestampUs, sequence, metadata } = header.output;
   const where = {
     ...(streamId === undefined ? {} : { streamId }),
     ...(timestampUs === undefined ? {} : { timestampUs }),
@@ -165,8 +169,8 @@ function decodeData(payload: Uint8Array): Decoded {
     ...(sequence === undefined ? {} : { sequence }),
     metadata: metadata ?? {},
   };
-  if (header.data.type === "binary") {
-    const mimeType = header.data.mime_type;
+  if (header.output.type === "binary") {
+    const mimeType = header.output.mime_type;
     const data = body.slice();
     return {
       type: "data",
@@ -176,8 +180,8 @@ function decodeData(payload: Uint8Array): Decoded {
   }
   const text = decodeUtf8(body);
   if (text === undefined) return fault("bad-utf8");
-  if (header.data.type === "text") {
-    const { channel } = header.data;
+  if (header.output.type === "text") {
+    const { channel } = header.output;
     return {
       type: "data",
       data: { type: "text", text, ...(channel === undefined ? {} : { channel }), ...where },
@@ -187,6 +191,10 @@ function decodeData(payload: Uint8Array): Decoded {
   const json = decodeJson(text);
   if (json === undefined) return fault("bad-json");
   return { type: "data", data: { type: "json", value: json.value, ...where }, envelope };
+}
+
+function areTexts(value: unknown): boolean {
+  return isMembers(value) && Object.values(value).every((text) => typeof text === "string");
 }
 
 function placeOf({ streamId, timestampUs }: RuntimeData): JsonObject {

@@ -1,10 +1,11 @@
 // The transport's options: types, defaults, and validation that lists every fault at once. Pure.
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { TransportError } from "../errors/errors.ts";
 import type { JsonValue } from "../runtime/data.ts";
-import { ID_PATTERN } from "../runtime/ids.ts";
 import type { Logger, LogLevel } from "../runtime/logger.ts";
+import { faultPath } from "../runtime/schema.ts";
 import type { SignalingChannel } from "../signaling/signaling-channel.ts";
+import { configSchema, optionsSchema } from "./schema.ts";
 
 /** A TURN server (RFC 8656) with its credentials. */
 export interface TurnServer {
@@ -104,7 +105,7 @@ export type WebRtcTransportOptions = Optional<Omit<WebRtcTransportConfig, "audio
 export interface ConfigOptions {
   /** 16 to 510. */
   audioBitrateKbps?: number | undefined;
-  /** 50 to 200. */
+  /** 50 to 200, at most maxJitterBufferMs. */
   jitterBufferSizeMs?: number | undefined;
   /** 1000 to 10000. */
   rtcpIntervalMs?: number | undefined;
@@ -121,112 +122,7 @@ export interface ConfigIssue {
   value: string;
 }
 
-const USER_DATA_MAX_BYTES = 1024;
 const DEFAULT_STUN_SERVER = "stun:stun.l.google.com:19302";
-
-const integer = (minimum: number, maximum: number) => {
-  const error = `expected an integer from ${minimum} to ${maximum}`;
-  return z
-    .number({ error })
-    .check(z.refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, { error }));
-};
-const flag = z.boolean({ error: "expected true or false" });
-const choice = <const Values extends readonly (string | number)[]>(...values: Values) =>
-  z.literal(values, { error: `expected one of ${values.join(", ")}` });
-const matching = (accept: (value: string) => boolean, error: string) =>
-  z.string({ error }).check(z.refine(accept, { error }));
-const id = matching((value) => ID_PATTERN.test(value), "expected 1 to 64 letters, digits, '_' or '-'");
-const functionOf = (error: string) =>
-  z.custom<(...values: never[]) => unknown>((v) => typeof v === "function", { error });
-const objectWith = <T>(methods: (keyof T & string)[], error: string) =>
-  z.custom<T>(
-    (value) =>
-      typeof value === "object" &&
-      value !== null &&
-      methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function"),
-    { error },
-  );
-
-const serverUrl = (schemes: string[]) =>
-  matching(
-    (value) => schemes.some((scheme) => value.startsWith(`${scheme}:`) && value.length > scheme.length + 1),
-    `expected a URL that begins with ${schemes.map((scheme) => `${scheme}:`).join(" or ")}`,
-  );
-const turnServer = z.object({
-  urls: z.union([serverUrl(["turn", "turns"]), z.array(serverUrl(["turn", "turns"])).check(z.minLength(1))], {
-    error: "expected one or more URLs that begin with turn: or turns:",
-  }),
-  username: z
-    .string({ error: "expected the TURN user name" })
-    .check(z.minLength(1, "expected the TURN user name")),
-  credential: z
-    .string({ error: "expected the TURN password" })
-    .check(z.minLength(1, "expected the TURN password")),
-});
-
-const audioSchema = z.strictObject({
-  enabled: flag,
-  sampleRate: choice(8000, 12000, 16000, 24000, 48000),
-  channels: choice(1, 2),
-  bitrateKbps: integer(16, 510),
-  complexity: integer(0, 10),
-  frameMs: choice(10, 20, 40, 60),
-  application: choice("voip", "audio", "lowdelay"),
-  fec: flag,
-  dtx: flag,
-});
-
-const configSchema = z.strictObject({
-  signalingUrl: matching(
-    isSignalingUrl,
-    "expected an absolute ws: or wss: URL without user name, password or fragment",
-  ),
-  signaling: z.optional(
-    objectWith<SignalingChannel>(["connect", "announce", "on"], "expected a SignalingChannel"),
-  ),
-  peerId: z.optional(id),
-  room: z.optional(id),
-  autoConnect: flag,
-  authToken: z.optional(
-    z.union([z.string().check(z.minLength(1)), functionOf("")], {
-      error: "expected a token or a function that returns one",
-    }),
-  ),
-  userData: z.optional(
-    z.custom<JsonValue>((value) => jsonBytes(value) <= USER_DATA_MAX_BYTES, {
-      error: `expected JSON of at most ${USER_DATA_MAX_BYTES} bytes`,
-    }),
-  ),
-  allowPeers: z.optional(z.array(id, { error: "expected an array of peer ids" })),
-  denyPeers: z.optional(z.array(id, { error: "expected an array of peer ids" })),
-  networkMode: choice("internet", "relay", "lan"),
-  stunServers: z.array(serverUrl(["stun", "stuns"]), { error: "expected an array of stun: or stuns: URLs" }),
-  turnServers: z.union([z.array(turnServer), functionOf("")], {
-    error: "expected an array of TURN servers {urls, username, credential}, or a function that returns one",
-  }),
-  bindAddress: z.optional(matching((value) => value.length > 0, "expected a local IP address")),
-  maxPeers: integer(1, 10),
-  audio: audioSchema,
-  enableDataChannel: flag,
-  dataChannelMode: choice("reliable", "unreliable"),
-  jitterBufferSizeMs: integer(50, 200),
-  maxJitterBufferMs: integer(50, 500),
-  jitterRelease: choice("paced", "inOrder"),
-  rtcpIntervalMs: integer(1000, 10000),
-  iceTimeoutSecs: integer(5, 120),
-  logger: z.optional(
-    objectWith<Logger>(["debug", "info", "warn", "error"], "expected the methods debug, info, warn, error"),
-  ),
-  logLevel: choice("debug", "info", "warn", "error", "silent"),
-  assets: z.strictObject({ workerUrl: z.optional(matching((value) => value.length > 0, "expected a URL")) }),
-});
-
-const optionsSchema = z.strictObject({
-  audioBitrateKbps: z.optional(integer(16, 510)),
-  jitterBufferSizeMs: z.optional(integer(50, 200)),
-  rtcpIntervalMs: z.optional(integer(1000, 10000)),
-  iceTimeoutSecs: z.optional(integer(5, 120)),
-});
 
 /** `options` with every gap filled by its default; nothing is checked here. */
 export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTransportConfig {
@@ -271,7 +167,7 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
       fec: true,
       dtx: false,
     } as const),
-  } as WebRtcTransportConfig;
+  };
 }
 
 /**
@@ -281,46 +177,35 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
  * @throws TransportError `INVALID_CONFIG` with all faults in `details.issues`, {@link ConfigIssue} each
  */
 export function validateConfig(config: WebRtcTransportConfig): { warnings: string[] } {
-  const parsed = configSchema.safeParse(config);
-  const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => toIssues(issue, config));
-  issues.push(...crossIssues(config));
+  const issues = [...issuesOf(configSchema, config), ...crossIssues(config)];
   if (issues.length > 0) throw invalidConfig(issues);
   return { warnings: warnings(config) };
 }
 
 /**
- * Check what is passed to `configure()`.
+ * Apply what is passed to `configure()`, all or nothing.
  *
+ * @param config changed in place; those who read it later see the new values
  * @throws TransportError `INVALID_CONFIG` with all faults in `details.issues`
  */
-export function validateOptions(options: ConfigOptions): void {
-  const parsed = optionsSchema.safeParse(options);
-  if (!parsed.success) throw invalidConfig(parsed.error.issues.flatMap((issue) => toIssues(issue, options)));
+export function changeConfig(config: WebRtcTransportConfig, options: ConfigOptions): void {
+  const issues = issuesOf(optionsSchema, options);
+  if (issues.length > 0) throw invalidConfig(issues);
+  const { audioBitrateKbps, jitterBufferSizeMs, rtcpIntervalMs, iceTimeoutSecs } = options;
+  if (jitterBufferSizeMs !== undefined && jitterBufferSizeMs > config.maxJitterBufferMs) {
+    // The buffers of live connections were made for that much.
+    const message = `expected at most maxJitterBufferMs (${config.maxJitterBufferMs})`;
+    throw invalidConfig([{ path: "jitterBufferSizeMs", message, value: describe(jitterBufferSizeMs) }]);
+  }
+  if (audioBitrateKbps !== undefined) config.audio.bitrateKbps = audioBitrateKbps;
+  if (jitterBufferSizeMs !== undefined) config.jitterBufferSizeMs = jitterBufferSizeMs;
+  if (rtcpIntervalMs !== undefined) config.rtcpIntervalMs = rtcpIntervalMs;
+  if (iceTimeoutSecs !== undefined) config.iceTimeoutSecs = iceTimeoutSecs;
 }
 
 function withDefaults<T extends object, D extends object>(given: T, defaults: D): T & D {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(present) } as T & D;
-}
-
-function isSignalingUrl(text: string): boolean {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return false; // not a URL at all: the issue's message says what was expected
-  }
-  const plain = url.username === "" && url.password === "" && url.hash === "" && !text.includes("#");
-  return (url.protocol === "ws:" || url.protocol === "wss:") && plain;
-}
-
-function jsonBytes(value: unknown): number {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    return text === undefined ? Infinity : new TextEncoder().encode(text).length;
-  } catch {
-    return Infinity; // cycles and BigInt have no JSON
-  }
 }
 
 // Rules between options, which no single schema sees.
@@ -363,22 +248,12 @@ function warnings(config: WebRtcTransportConfig): string[] {
   return found;
 }
 
-function toIssues(issue: z.core.$ZodIssue, config: object): ConfigIssue[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      const path = [...issue.path, key];
-      return { path: path.join("."), message: "unknown option", value: describe(valueAt(config, path)) };
-    });
-  }
-  return [
-    { path: issue.path.join("."), message: issue.message, value: describe(valueAt(config, issue.path)) },
-  ];
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  return value;
+function issuesOf(schema: v.GenericSchema, options: object): ConfigIssue[] {
+  return (v.safeParse(schema, options).issues ?? []).map((issue) => ({
+    path: faultPath(issue),
+    message: issue.message,
+    value: describe(issue.input),
+  }));
 }
 
 const SECRET = "(hidden)";

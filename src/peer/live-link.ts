@@ -34,6 +34,7 @@ export interface LiveLinkEvents {
   fault(error: TransportError): void;
 }
 
+/** What a {@link LiveLink} is made of. */
 export interface LiveLinkOptions {
   platform: Platform;
   config: WebRtcTransportConfig;

@@ -25,11 +25,12 @@ import type {
   NegotiationInput,
   NegotiationOutput,
   NegotiationState,
-} from "./negotiation.ts";
+} from "./negotiation-io.ts";
 
 /** The only link name so far; a second native connection of the same two peers would have its own. */
 const LINK = "media";
 
+/** What a {@link PeerConnection} tells the mesh. */
 export interface PeerConnectionEvents {
   stateChange(state: NegotiationState): void;
   connected(connectionId: string): void;
@@ -44,6 +45,7 @@ export interface PeerConnectionEvents {
   fault(error: TransportError): void;
 }
 
+/** What a {@link PeerConnection} stands on. */
 export interface PeerConnectionOptions {
   platform: Platform;
   signaling: SignalingChannel;

@@ -4,6 +4,7 @@ import { TransportError } from "../errors/errors.ts";
 /** How many ids of departed peers are remembered, so that disconnecting one twice is no error. */
 const MAX_REMEMBERED = 1_024;
 
+/** Who may be here. */
 export interface PeerManagerOptions {
   /** Remote peers at a time, connecting ones included. */
   maxPeers: number;

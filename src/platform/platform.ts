@@ -27,6 +27,7 @@ export interface Socket {
   close(code?: number, reason?: string): void;
 }
 
+/** What a {@link Socket} reports. */
 export interface SocketEvents {
   open(): void;
   message(text: string): void;
@@ -74,6 +75,7 @@ export interface ChannelOptions {
   maxRetransmits?: number;
 }
 
+/** How to open a {@link PeerLink}. */
 export interface PeerLinkOptions {
   /** For logs and native names, e.g. `alice->bob`. */
   name: string;
@@ -181,6 +183,7 @@ export interface ChannelPort {
   close(): void;
 }
 
+/** What a {@link ChannelPort} reports. */
 export interface ChannelEvents {
   open(): void;
   close(): void;

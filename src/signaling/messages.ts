@@ -1,7 +1,8 @@
 // The members of every signaling message, as schemas: what a client may send, what a server may send.
 // Wire names (snake_case) only; extra members are dropped. Sizes that a server configures are checked there.
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { ID_PATTERN } from "../runtime/ids.ts";
+import { faultPath, isMembers, members, wholeNumber } from "../runtime/schema.ts";
 
 /** The one protocol version spoken here. */
 export const PROTOCOL_VERSION = 1;
@@ -24,109 +25,106 @@ export const MAX_AUTH_TOKEN_BYTES = 4096;
 /** Longest `details` of a disconnect, in UTF-16 units: a remark for people, not a payload. */
 export const MAX_DETAILS_LENGTH = 1024;
 
-const id = z
-  .string("expected a string")
-  .check(z.regex(ID_PATTERN, "expected 1 to 64 letters, digits, '_' or '-'"));
-const text = z.string("expected a string");
-const flag = z.boolean("expected true or false");
-const capability = z.enum(["audio", "video", "data"], "expected audio, video or data");
-const capabilities = z.array(capability, "expected an array").check(
-  z.minLength(1, "expected at least one of audio, video, data"),
-  z.refine((list) => new Set(list).size === list.length, "expected each at most once"),
+const text = v.string("expected a string");
+const id = v.pipe(text, v.regex(ID_PATTERN, "expected 1 to 64 letters, digits, '_' or '-'"));
+const integer = wholeNumber("expected an integer");
+const flag = v.boolean("expected true or false");
+const capability = v.picklist(["audio", "video", "data"], "expected audio, video or data");
+const capabilities = v.pipe(
+  v.array(capability, "expected an array"),
+  v.minLength(1, "expected at least one of audio, video, data"),
+  v.check((list) => new Set(list).size === list.length, "expected each at most once"),
 );
-const disconnectReason = z.enum(
+const disconnectReason = v.picklist(
   ["user_requested", "network_error", "timeout", "error", "unknown", "rejected", "replaced"],
   "expected user_requested, network_error, timeout, error, unknown, rejected or replaced",
 );
 const exchange = {
   request_id: id,
-  connection_id: z.optional(id),
-  link: z._default(id, DEFAULT_LINK),
+  connection_id: v.optional(id),
+  link: v.optional(id, DEFAULT_LINK),
 };
 const description = { ...exchange, sdp: text, can_trickle_ice_candidates: flag };
 const candidate = {
   ...exchange,
   candidate: text,
-  sdp_mid: z.optional(z.nullable(text)),
-  sdp_m_line_index: z.optional(
-    z.nullable(z.int("expected an integer").check(z.minimum(0, "expected 0 or more"))),
-  ),
-  user_fragment: z.optional(z.nullable(text)),
+  sdp_mid: v.nullish(text),
+  sdp_m_line_index: v.nullish(v.pipe(integer, v.minValue(0, "expected 0 or more"))),
+  user_fragment: v.nullish(text),
 };
 const disconnect = {
   reason: disconnectReason,
-  details: z.optional(
-    z.nullable(
-      text.check(z.maxLength(MAX_DETAILS_LENGTH, `expected at most ${MAX_DETAILS_LENGTH} characters`)),
-    ),
+  details: v.nullish(
+    v.pipe(text, v.maxLength(MAX_DETAILS_LENGTH, `expected at most ${MAX_DETAILS_LENGTH} characters`)),
   ),
-  connection_id: z.optional(z.nullable(id)),
+  connection_id: v.nullish(id),
 };
-const optionalText = z.optional(z.nullable(text));
+const entries = v.array(v.unknown(), "expected an array");
+const optionalText = v.nullish(text);
 
 /** Params of `peer.announce`. */
-export const announceParams = z.object({
+export const announceParams = members({
   peer_id: id,
   capabilities,
-  room: z._default(id, DEFAULT_ROOM),
-  protocol_version: z._default(z.int("expected an integer"), PROTOCOL_VERSION),
-  user_data: z.optional(z.unknown()),
-  auth_token: z.optional(text),
-  session_key: z.optional(text),
+  room: v.optional(id, DEFAULT_ROOM),
+  protocol_version: v.optional(integer, PROTOCOL_VERSION),
+  user_data: v.optional(v.unknown()),
+  auth_token: v.optional(text),
+  session_key: v.optional(text),
 });
 /** Params of `peer.offer` and `peer.answer` on their way to the server. */
-export const descriptionParams = z.object({ to: id, ...description });
+export const descriptionParams = members({ to: id, ...description });
 /** Params of `peer.ice_candidate` on their way to the server. */
-export const candidateParams = z.object({ to: id, ...candidate });
+export const candidateParams = members({ to: id, ...candidate });
 /** Params of `peer.disconnect`. */
-export const disconnectParams = z.object({ to: id, ...disconnect });
+export const disconnectParams = members({ to: id, ...disconnect });
 /** Params of `peer.state_changed`. */
-export const stateChangedParams = z.object({
-  to: z.optional(z.nullable(id)),
-  connection_id: z.optional(z.nullable(id)),
+export const stateChangedParams = members({
+  to: v.nullish(id),
+  connection_id: v.nullish(id),
   connection_state: optionalText,
   ice_connection_state: optionalText,
   ice_gathering_state: optionalText,
   signaling_state: optionalText,
-  timestamp: z.optional(z.unknown()),
+  timestamp: v.optional(v.unknown()),
 });
 /** Params of methods that take none. */
-export const noParams = z.object({});
+export const noParams = members({});
 
 /** Params of `peer.offer` and `peer.answer` as they arrive. */
-export const descriptionNotice = z.object({ from: id, ...description });
+export const descriptionNotice = members({ from: id, ...description });
 /** Params of `peer.ice_candidate` as they arrive. */
-export const candidateNotice = z.object({ from: id, ...candidate });
+export const candidateNotice = members({ from: id, ...candidate });
 /** Params of `peer.disconnected`. */
-export const disconnectedNotice = z.object({
+export const disconnectedNotice = members({
   from: id,
-  reason: z.catch(disconnectReason, "unknown"),
+  reason: v.fallback(disconnectReason, "unknown"),
   details: optionalText,
-  connection_id: z.optional(z.nullable(id)),
+  connection_id: v.nullish(id),
 });
 /** Params of `peer.announced`, and the members of `peers`. */
-export const peerEntry = z.object({
+export const peerEntry = members({
   peer_id: id,
-  capabilities: z.array(capability),
-  user_data: z.optional(z.unknown()),
-  announced_at: z.number(),
+  capabilities: v.array(capability, "expected an array"),
+  user_data: v.optional(v.unknown()),
+  announced_at: v.pipe(v.number("expected a number"), v.finite("expected a number")),
 });
 /** Params of `peer.left`. */
-export const peerLeftNotice = z.object({
+export const peerLeftNotice = members({
   peer_id: id,
-  reason: z.catch(z.enum(["left", "timeout", "closed", "kicked"]), "closed"),
+  reason: v.fallback(v.picklist(["left", "timeout", "closed", "kicked"]), "closed"),
 });
 /** Result of `peer.announce`. Entries of `peers` are read one by one, so that a bad one costs only itself. */
-export const announceResult = z.object({
-  status: z.literal("registered"),
+export const announceResult = members({
+  status: v.literal("registered", "expected registered"),
   session_key: text,
-  resumed: z._default(z.boolean(), false),
-  server_time: z._default(text, ""),
-  peers: z._default(z.array(z.unknown()), []),
-  limits: z._default(z.record(z.string(), z.unknown()), {}),
+  resumed: v.optional(flag, false),
+  server_time: v.optional(text, ""),
+  peers: v.optional(entries, []),
+  limits: v.optional(v.custom<Record<string, unknown>>(isMembers, "expected an object"), {}),
 });
 /** Result of `peer.list`. */
-export const listResult = z.object({ peers: z.array(z.unknown()) });
+export const listResult = members({ peers: entries });
 
 /** One fault of a message: the member's path with dots (empty: the params themselves) and what was expected. */
 export interface MemberFault {
@@ -139,17 +137,9 @@ export type Checked<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: MemberFault[] };
 
 /** Check `params` against one of the schemas above. Missing params count as none given. */
-export function check<T>(schema: z.ZodMiniType<T>, params: unknown): Checked<T> {
-  const parsed = z.safeParse(schema, params ?? {});
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const faults = parsed.error.issues.map((issue) => ({
-    path: issue.path.map(String).join("."),
-    reason: issue.message === "Invalid input" ? `expected ${expectation(issue)}` : issue.message,
-  }));
+export function check<T>(schema: v.GenericSchema<unknown, T>, params: unknown): Checked<T> {
+  const parsed = v.safeParse(schema, params ?? {});
+  if (parsed.success) return { ok: true, value: parsed.output };
+  const faults = parsed.issues.map((issue) => ({ path: faultPath(issue), reason: issue.message }));
   return { ok: false, faults };
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code !== "invalid_type") return "another value";
-  return issue.expected === "object" ? "an object" : issue.expected;
 }

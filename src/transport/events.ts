@@ -1,7 +1,7 @@
 // What a transport tells its program, and how a peer looks from outside. Types only.
 import type { TransportError } from "../errors/errors.ts";
 import type { DataChannelMessage, JsonValue, RuntimeData } from "../runtime/data.ts";
-import type { NegotiationState } from "../peer/negotiation.ts";
+import type { NegotiationState } from "../peer/negotiation-io.ts";
 import type {
   Capability,
   PeerEntry,

@@ -5,7 +5,7 @@ import type { OpusCodec } from "../codecs/opus.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
 import type { ReceivedAudio } from "../media/media.ts";
-import type { EndReason } from "../peer/negotiation.ts";
+import type { EndReason } from "../peer/negotiation-io.ts";
 import { PeerConnection } from "../peer/peer-connection.ts";
 import { PeerManager } from "../peer/peer-manager.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -26,6 +26,7 @@ import type { TransportEvents } from "./events.ts";
 /** After this, disconnecting no longer waits for the native side. */
 const DISCONNECT_TIMEOUT_MS = 2_000;
 
+/** What a {@link Mesh} stands on and reports to. */
 export interface MeshOptions {
   platform: Platform;
   config: WebRtcTransportConfig;
@@ -37,8 +38,8 @@ export interface MeshOptions {
   log: ScopedLogger;
   emitter: Emitter<TransportEvents>;
   onFrame(frame: ReceivedAudio): void;
-  /** The connection to a peer is up. */
-  onConnected(peer: PeerConnection): void;
+  /** Sent to every peer in place of samples; null: none. */
+  track: object | null;
   /** A peer is no longer held. */
   onReleased(peerId: string): void;
 }
@@ -50,11 +51,13 @@ export class Mesh {
   readonly #options: MeshOptions;
   readonly #manager: PeerManager<PeerConnection>;
   readonly #unsubscribe: (() => void)[];
+  #track: object | null;
   #closed = false;
 
   /** Listens from now on, so that nothing said between announcement and `enter` is lost. */
   constructor(options: MeshOptions) {
     this.#options = options;
+    this.#track = options.track;
     this.#manager = new PeerManager(options.config);
     this.#unsubscribe = this.#subscribe(options.signaling);
   }
@@ -118,6 +121,12 @@ export class Mesh {
   /** Hand changed options to live connections; their bounds were checked before. */
   configure(options: ConfigOptions): void {
     for (const peer of this.#manager.listPeers()) peer.configure(options);
+  }
+
+  /** Send `track` to all present and later peers in place of samples; null ends that. */
+  async useTrack(track: object | null): Promise<void> {
+    this.#track = track;
+    await Promise.all(this.#manager.listPeers().map((peer) => this.#sendTrack(peer)));
   }
 
   /** Tell every peer, leave the room, close the socket and every connection; idempotent. */
@@ -185,7 +194,7 @@ export class Mesh {
     const existing = this.#manager.getPeer(peerId);
     if (existing !== undefined) return existing;
     this.#manager.admit(peerId);
-    const { platform, signaling, config, localId, hello, codec, emitter, onFrame } = this.#options;
+    const { platform, signaling, config, localId, hello, codec, emitter } = this.#options;
     const log = this.#options.log.with({ remotePeerId: peerId });
     const known = new Set<string>();
     const peer = new PeerConnection(
@@ -197,7 +206,9 @@ export class Mesh {
         },
         connected: (connectionId) => {
           log.info("connected", { connectionId });
-          this.#options.onConnected(peer);
+          this.#sendTrack(peer).catch((error: unknown) => {
+            emitter.emit("error", toTransportError(error, "MEDIA_TRACK_ERROR", "useTrack", { peerId }));
+          });
           emitter.emit("peerConnected", { peerId, connectionId });
         },
         failed: (error) => {
@@ -208,12 +219,12 @@ export class Mesh {
           log.info("disconnected", { reason });
           emitter.emit("peerDisconnected", { peerId, reason });
         },
-        frame: onFrame,
+        frame: (frame) => this.#options.onFrame(frame),
         message: (message) => emitter.emit("dataChannelMessage", { peerId, message }),
         data: (data) => emitter.emit("data", { peerId, data }),
         fault: (error) => {
           // A peer that sends garbage all day is logged and told once per kind; the counters have the rest.
-          const kind = `${error.code} ${String(error.details?.reason ?? "")}`;
+          const kind = `${error.code} ${JSON.stringify(error.details?.reason ?? null)}`;
           if (known.has(kind)) return log.debug(error.message, { code: error.code });
           known.add(kind);
           log.warn(error.message, { code: error.code });
@@ -223,6 +234,11 @@ export class Mesh {
     );
     this.#manager.addPeer(peerId, peer);
     return peer;
+  }
+
+  async #sendTrack(peer: PeerConnection): Promise<void> {
+    const port = peer.active?.live.link.audio;
+    if (port?.level === "track") await port.useTrack(this.#track);
   }
 
   // Its native side may still be closing; the machine has nothing left to do.

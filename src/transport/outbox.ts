@@ -17,6 +17,7 @@ const DEFAULT_STREAM = "default";
 /** Key of the source that serves broadcasts; not a valid peer id. */
 const BROADCAST = "*";
 
+/** What an {@link Outbox} stands on. */
 export interface OutboxOptions {
   mesh: Mesh;
   clock: Clock;

@@ -4,10 +4,10 @@ import { DEFAULT_AUDIO_LOOKAHEAD_SAMPLES, PEER_PROTOCOL_VERSION } from "../chann
 import type { HelloFields } from "../channels/control.ts";
 import { loadOpus } from "../codecs/opus.ts";
 import type { OpusCodec } from "../codecs/opus.ts";
-import { resolveConfig, validateConfig, validateOptions } from "../config/config.ts";
+import { changeConfig, resolveConfig, validateConfig } from "../config/config.ts";
 import type { ConfigOptions, WebRtcTransportConfig, WebRtcTransportOptions } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import type { EndReason } from "../peer/negotiation.ts";
+import type { EndReason } from "../peer/negotiation-io.ts";
 import type { PeerConnection } from "../peer/peer-connection.ts";
 import type { Platform } from "../platform/platform.ts";
 import { abortError, limited } from "../runtime/call.ts";
@@ -164,7 +164,7 @@ export class WebRtcTransport {
     return this.#stopping;
   }
 
-  /** `shutdown()` at the end of an `await using` block. */
+  /** `shutdown()` at the end of `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
@@ -269,8 +269,7 @@ export class WebRtcTransport {
       });
     }
     this.#track = track;
-    const ports = this.#running?.mesh.peers().map((peer) => peer.active?.live.link.audio) ?? [];
-    await Promise.all(ports.map((port) => (port?.level === "track" ? port.useTrack(track) : undefined)));
+    await this.#running?.mesh.useTrack(track);
   }
 
   /**
@@ -280,17 +279,8 @@ export class WebRtcTransport {
    * @throws TransportError `INVALID_CONFIG` with every fault in `details.issues`
    */
   configure(options: ConfigOptions): void {
-    validateOptions(options);
-    const { audioBitrateKbps, jitterBufferSizeMs, rtcpIntervalMs, iceTimeoutSecs } = options;
-    const config = this.#config;
-    if (audioBitrateKbps !== undefined) config.audio.bitrateKbps = audioBitrateKbps;
-    if (jitterBufferSizeMs !== undefined) {
-      config.jitterBufferSizeMs = jitterBufferSizeMs;
-      config.maxJitterBufferMs = Math.max(config.maxJitterBufferMs, jitterBufferSizeMs);
-    }
-    if (rtcpIntervalMs !== undefined) config.rtcpIntervalMs = rtcpIntervalMs;
-    if (iceTimeoutSecs !== undefined) config.iceTimeoutSecs = iceTimeoutSecs;
-    if (audioBitrateKbps !== undefined) this.#running?.outbox.setBitrate(audioBitrateKbps);
+    changeConfig(this.#config, options);
+    if (options.audioBitrateKbps !== undefined) this.#running?.outbox.setBitrate(options.audioBitrateKbps);
     this.#running?.mesh.configure(options);
   }
 
@@ -308,7 +298,8 @@ export class WebRtcTransport {
 
   async #start(options: CallOptions): Promise<void> {
     const { clock } = this.#platform;
-    const signaling = this.#config.signaling ?? this.#newSignaling();
+    const { signaling: given, signalingUrl: url } = this.#config;
+    const signaling = given ?? new SignalingClient({ url, platform: this.#platform, logger: this.#log });
     const limits = { ...options, timeoutMs: options.timeoutMs ?? START_TIMEOUT_MS };
     const ready = Promise.all([
       this.#config.audio.enabled ? loadOpus() : undefined,
@@ -337,14 +328,6 @@ export class WebRtcTransport {
     }
   }
 
-  #newSignaling(): SignalingChannel {
-    return new SignalingClient({
-      url: this.#config.signalingUrl,
-      platform: this.#platform,
-      logger: this.#log,
-    });
-  }
-
   #assemble(signaling: SignalingChannel, codec: OpusCodec | undefined): Running {
     const mesh: Mesh = new Mesh({
       platform: this.#platform,
@@ -356,7 +339,7 @@ export class WebRtcTransport {
       log: this.#log,
       emitter: this.#emitter,
       onFrame: (frame) => this.#readers.push(frame),
-      onConnected: (peer) => this.#sendTrackTo(peer),
+      track: this.#track,
       onReleased: (peerId) => outbox.release(peerId),
     });
     const outbox = new Outbox({ mesh, clock: this.#platform.clock, audio: this.#config.audio, codec });
@@ -389,15 +372,6 @@ export class WebRtcTransport {
   }
 
   // --- small parts
-
-  #sendTrackTo(peer: PeerConnection): void {
-    const port = peer.active?.live.link.audio;
-    if (this.#track === null || port?.level !== "track") return;
-    port.useTrack(this.#track).catch((error: unknown) => {
-      const { remoteId: peerId } = peer;
-      this.#emitter.emit("error", toTransportError(error, "MEDIA_TRACK_ERROR", "useTrack", { peerId }));
-    });
-  }
 
   #info(peer: PeerConnection): PeerInfo {
     return peerInfo(peer, this.#running?.mesh.room.get(peer.remoteId));

@@ -95,5 +95,6 @@ function ringBytesFor(kind: "audio" | "video", maxDelayMs: number): number {
 function asJson(value: unknown): JsonValue {
   const plain =
     value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-  return plain ? (value as JsonValue) : String(value);
+  if (plain) return value as JsonValue;
+  return typeof value === "number" ? `${value}` : typeof value;
 }

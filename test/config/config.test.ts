@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resolveConfig, validateConfig, validateOptions } from "../../src/config/config.ts";
+import { changeConfig, resolveConfig, validateConfig } from "../../src/config/config.ts";
 import type { WebRtcTransportOptions } from "../../src/config/config.ts";
 import { highQualityPreset, lowLatencyPreset, mobileNetworkPreset } from "../../src/config/presets.ts";
 import { TransportError } from "../../src/errors/errors.ts";
@@ -150,12 +150,35 @@ describe("validation", () => {
 });
 
 describe("options at run time", () => {
-  it("are checked all together", () => {
-    expect(() => validateOptions({ audioBitrateKbps: 64, jitterBufferSizeMs: 200 })).not.toThrow();
-    expect(() => validateOptions({ audioBitrateKbps: 5, iceTimeoutSecs: 500 })).toThrow(
-      /audioBitrateKbps.*iceTimeoutSecs/,
+  it("are checked all together and change nothing when one is wrong", () => {
+    const config = resolveConfig();
+    const before = structuredClone(config);
+    expect(() =>
+      changeConfig(config, { audioBitrateKbps: 5, iceTimeoutSecs: 500, rtcpIntervalMs: 2000 }),
+    ).toThrow(/audioBitrateKbps.*iceTimeoutSecs/);
+    expect(() => changeConfig(config, { maxPeers: 3 } as object)).toThrow(/maxPeers: unknown option/);
+    expect(config).toEqual(before);
+  });
+
+  it("take their place", () => {
+    const config = resolveConfig();
+    const changes = {
+      audioBitrateKbps: 32,
+      jitterBufferSizeMs: 200,
+      rtcpIntervalMs: 1000,
+      iceTimeoutSecs: 5,
+    };
+    changeConfig(config, changes);
+    const { audioBitrateKbps: bitrateKbps, ...rest } = changes;
+    expect(config).toMatchObject({ audio: { bitrateKbps }, ...rest });
+  });
+
+  it("cannot exceed what the buffers were made for", () => {
+    const config = resolveConfig({ maxJitterBufferMs: 100 });
+    expect(() => changeConfig(config, { audioBitrateKbps: 32, jitterBufferSizeMs: 120 })).toThrow(
+      /maxJitterBufferMs/,
     );
-    expect(() => validateOptions({ maxPeers: 3 } as object)).toThrow(/maxPeers: unknown option/);
+    expect(config.audio.bitrateKbps).toBe(64);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ANSWER_TIMEOUT_MS, LINGER_MS, Negotiation } from "../../src/peer/negotiation.ts";
-import type { NegotiationInput, NegotiationOutput } from "../../src/peer/negotiation.ts";
+import type { NegotiationInput, NegotiationOutput } from "../../src/peer/negotiation-io.ts";
 
 const ICE_TIMEOUT_MS = 30_000;
 

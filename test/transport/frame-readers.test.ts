@@ -22,8 +22,8 @@ function frame(peerId: string, index: number, ticks = FRAME_TICKS): Omit<AudioFr
 async function take(iterator: AsyncIterableIterator<AudioFrame>, count: number): Promise<string[]> {
   const read: string[] = [];
   for (let i = 0; i < count; i++) {
-    const { value } = await iterator.next();
-    read.push(`${value?.peerId}:${value?.rtpTimestamp / FRAME_TICKS}+${value?.missingBefore}`);
+    const { value } = (await iterator.next()) as IteratorYieldResult<AudioFrame>;
+    read.push(`${value.peerId}:${value.rtpTimestamp / FRAME_TICKS}+${value.missingBefore}`);
   }
   return read;
 }
@@ -57,7 +57,8 @@ describe("frames()", () => {
     const waiting = [reader.next(), reader.next()];
     readers.push(frame("a", 0));
     readers.push(frame("a", 1));
-    const values = (await Promise.all(waiting)).map(({ value }) => value?.rtpTimestamp);
+    const results = (await Promise.all(waiting)) as IteratorYieldResult<AudioFrame>[];
+    const values = results.map(({ value }) => value.rtpTimestamp);
     expect(values).toEqual([0, FRAME_TICKS]);
   });
 

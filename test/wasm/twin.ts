@@ -28,8 +28,8 @@ export function twinPair(byteLength: number, shared: boolean): TwinPair {
   const heap = new Uint8Array(arena.bytes.length);
   bind(heap.buffer);
   const call = (name: KernelName, ...args: number[]): number | void => {
-    const inWasm = (arena.kernels[name] as (...values: number[]) => number | void)(...args);
-    const inTwin = (twin[name] as (...values: number[]) => number | void)(...args);
+    const inWasm = (arena.kernels[name])(...args);
+    const inTwin = (twin[name])(...args);
     if (Object.is(inWasm, inTwin)) return inWasm;
     throw new Error(`${name}(${args.join(", ")}) gives ${inWasm} in WebAssembly, ${inTwin} in the twin`);
   };

@@ -3,8 +3,8 @@
 
 /** 48 kHz to 8 kHz: enough band to tell voices apart, a thirty-sixth of the work. */
 export const DECIMATION = 6;
-/** Taps of the low-pass before decimation; 48 give 40 dB at 5 kHz, more than a search needs. */
-const TAPS = 48;
+/** Taps of the low-pass before decimation, samples of input per output; 48 give 40 dB at 5 kHz, plenty. */
+export const TAPS = 48;
 const CUTOFF = 3_400 / 48_000;
 
 const LOW_PASS = makeLowPass();
@@ -29,7 +29,11 @@ export function decimate(input: Float32Array): Float32Array {
   for (let k = 0; k < length; k++) {
     let sum = 0;
     const start = k * DECIMATION;
-    for (let i = 0; i < TAPS; i++) sum += (LOW_PASS[i] as number) * (input[start + i] as number);
+    const mirror = start + TAPS - 1;
+    // The filter is symmetric: half the multiplications.
+    for (let i = 0; i < TAPS / 2; i++) {
+      sum += (LOW_PASS[i] as number) * ((input[start + i] as number) + (input[mirror - i] as number));
+    }
     output[k] = sum;
   }
   return output;

@@ -34,8 +34,8 @@ export interface DemoPeerOptions {
 
 /** Remote peers at most, pages included. */
 const MAX_REMOTE_PEERS = 10;
-/** Blocks handed over and not yet accepted, at most: a transport that is 200 ms behind makes sends wait. */
-const MAX_UNSETTLED_BLOCKS = 2;
+/** A transport whose sends wait this long, in ms, is more than its 200 ms of queue behind. */
+const MAX_WAIT_MS = 100;
 /** Live speech that would wait is left out, this much of it, so that what is queued can leave: 200 ms. */
 const PAUSE_SAMPLES = 9_600;
 
@@ -51,6 +51,8 @@ export class DemoPeer {
   #listening: Promise<void> | undefined;
   #sendFault: string | undefined;
   #unsettled = 0;
+  /** Since when there have been unsettled sends without a break, ms of the run. */
+  #unsettledSinceMs = 0;
   /** Samples left out of late; undefined while none are. */
   #left: number | undefined;
   /** Where the next block would follow the last one without a gap, ms of the run. */
@@ -101,14 +103,15 @@ export class DemoPeer {
 
   #say(samples: Float32Array, captureMs: number): void {
     if (this.#transport.listPeers().length === 0) return;
-    if (this.#leavesOut(samples.length)) return;
     const calledMs = this.#options.nowMs();
+    if (this.#leavesOut(samples.length, calledMs)) return;
     const gapMs = captureMs - (this.#nextCaptureMs ?? captureMs);
     this.#events.sent(this.peerId, samples, calledMs, indexAt(gapMs));
     this.#left = undefined;
     this.#nextCaptureMs = captureMs + (samples.length / SAMPLE_RATE) * 1000;
     const timestampUs = this.#originUs + Math.round(captureMs * 1000);
     const block = { type: "audio", samples, sampleRate: SAMPLE_RATE, channels: 1, timestampUs } as const;
+    if (this.#unsettled === 0) this.#unsettledSinceMs = calledMs;
     this.#unsettled++;
     this.#transport
       .broadcast(block)
@@ -120,8 +123,9 @@ export class DemoPeer {
   }
 
   /** Whether a block is left out because the transport is behind. */
-  #leavesOut(samples: number): boolean {
-    if (this.#left === undefined && this.#unsettled >= MAX_UNSETTLED_BLOCKS) this.#left = 0;
+  #leavesOut(samples: number, nowMs: number): boolean {
+    const behind = this.#unsettled > 0 && nowMs - this.#unsettledSinceMs > MAX_WAIT_MS;
+    if (this.#left === undefined && behind) this.#left = 0;
     if (this.#left === undefined || (this.#left >= PAUSE_SAMPLES && this.#unsettled === 0)) return false;
     this.#left += samples;
     return true;

@@ -22,23 +22,28 @@ export class SampleRing {
   /** Write at an absolute index >= 0: what lies between becomes silence, what overlaps is replaced. */
   write(start: number, samples: Float32Array): void {
     const capacity = this.#samples.length;
-    const gapFrom = Math.max(this.#end, start - capacity);
-    for (let index = gapFrom; index < start; index++) this.#samples[index & this.#mask] = 0;
     const stop = start + samples.length;
     const oldest = Math.max(this.#end, stop) - capacity;
-    for (let index = Math.max(start, oldest); index < stop; index++) {
-      this.#samples[index & this.#mask] = samples[index - start] as number;
+    for (let index = Math.max(this.#end, oldest); index < start; index++)
+      this.#samples[index & this.#mask] = 0;
+    for (let index = Math.max(start, oldest); index < stop;) {
+      const run = Math.min(stop - index, capacity - (index & this.#mask));
+      this.#samples.set(samples.subarray(index - start, index - start + run), index & this.#mask);
+      index += run;
     }
     this.#end = Math.max(this.#end, stop);
   }
 
   /** The `count` samples from `start`; silence where nothing is, or is no longer, held. */
   read(start: number, count: number): Float32Array {
+    const capacity = this.#samples.length;
     const out = new Float32Array(count);
-    const from = Math.max(start, this.#end - this.#samples.length, 0);
     const stop = Math.min(start + count, this.#end);
-    for (let index = from; index < stop; index++) {
-      out[index - start] = this.#samples[index & this.#mask] as number;
+    for (let index = Math.max(start, this.#end - capacity, 0); index < stop;) {
+      const at = index & this.#mask;
+      const run = Math.min(stop - index, capacity - at);
+      out.set(this.#samples.subarray(at, at + run), index - start);
+      index += run;
     }
     return out;
   }

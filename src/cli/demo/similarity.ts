@@ -1,6 +1,6 @@
 // Compares what a peer received with what the other sent: how alike the two are, and how late it came.
 // Judges by waveform alone, so that it needs no help from the transport it judges. Time is ms of the run.
-import { decimate, DECIMATION, energy, matchAnywhere, matchNear } from "./correlate.ts";
+import { decimate, DECIMATION, energy, matchAnywhere, matchNear, TAPS } from "./correlate.ts";
 import type { Match } from "./correlate.ts";
 import { Placement, SampleRing } from "./sample-ring.ts";
 import { SAMPLE_RATE } from "./voice.ts";
@@ -9,16 +9,14 @@ import { SAMPLE_RATE } from "./voice.ts";
 export const WINDOW_SAMPLES = 0.4 * SAMPLE_RATE;
 /** The delay is followed within +-5 ms of where it was; beyond that it is looked for anew. */
 const TRACK_SAMPLES = 0.005 * SAMPLE_RATE;
-/** Delays that a new search covers: a little below zero for clocks of other machines, up to 1.5 s. */
-const MIN_DELAY_SAMPLES = -0.1 * SAMPLE_RATE;
-const MAX_DELAY_SAMPLES = 1.5 * SAMPLE_RATE;
+/** Delays that a new search covers: the usual ones, or, when it was in vain, up to 1.5 s. Powers of two of work. */
+const USUAL = { least: -0.04 * SAMPLE_RATE, most: 0.58 * SAMPLE_RATE };
+const WIDE = { least: -0.1 * SAMPLE_RATE, most: 1.5 * SAMPLE_RATE };
 /** The delay of most windows is that of the one before, to these samples: such a match is taken without a search. */
 const STILL_SAMPLES = 3;
 const STILL = 0.9;
 /** Below this correlation the delay counts as lost: chance stays under 0.35, a match through Opus over 0.8. */
 const LOCKED = 0.5;
-/** After this many vain searches on end, only every fourth window is searched: a search costs some ms. */
-const PATIENCE = 5;
 /** Mean square below which a sender was silent (-50 dBFS) and a window says nothing. */
 const SPEECH_FLOOR = 1e-5;
 /** Mean square below which nothing can be correlated (-70 dBFS). */
@@ -31,6 +29,8 @@ const GRACE_SAMPLES = SAMPLE_RATE;
 const WARM_UP_SAMPLES = 0.3 * SAMPLE_RATE;
 /** Held of what was sent: the widest search at the end of the grace, as a power of two (5.5 s). */
 const SENT_CAPACITY = 262_144;
+/** The same at 8 kHz, as a power of two (8.2 s). */
+const DECIMATED_CAPACITY = 65_536;
 /** Held of what was received: a window and its hold (0.68 s). */
 const RECEIVED_CAPACITY = 32_768;
 /** Send calls remembered: 5 s of 10 ms blocks. */
@@ -51,6 +51,8 @@ export function indexAt(ms: number): number {
 /** What one peer sent, on the clock of the run, with the times of its send calls. Bounded to some seconds. */
 export class SentStream {
   readonly #ring = new SampleRing(SENT_CAPACITY);
+  /** Index `k` stands for index `6 k` of the ring: decimated once here instead of once per listener. */
+  readonly #decimated = new SampleRing(DECIMATED_CAPACITY);
   readonly #placement = new Placement();
   readonly #calls: { end: number; calledMs: number }[] = [];
 
@@ -64,6 +66,7 @@ export class SentStream {
   push(samples: Float32Array, calledMs: number, missing = 0): number {
     const start = this.#placement.place(indexAt(calledMs), samples.length, missing);
     this.#ring.write(start, samples);
+    this.#decimate(start);
     this.#calls.push({ end: start + samples.length, calledMs });
     if (this.#calls.length > MAX_CALLS) this.#calls.shift();
     return start;
@@ -72,6 +75,18 @@ export class SentStream {
   /** `count` samples from `start`; silence where nothing was sent or it is no longer held. */
   read(start: number, count: number): Float32Array {
     return this.#ring.read(start, count);
+  }
+
+  /** As `read` at 8 kHz: `count` samples from `6 start`. */
+  readDecimated(start: number, count: number): Float32Array {
+    return this.#decimated.read(start, count);
+  }
+
+  /** Decimate what a block from `start` on has completed, or changed. */
+  #decimate(start: number): void {
+    const first = Math.max(0, Math.ceil((start - TAPS + 1) / DECIMATION));
+    const from = first * DECIMATION;
+    this.#decimated.write(first, decimate(this.#ring.read(from, this.#ring.end - from)));
   }
 
   /** When the call was made that sent the sample at `index`; undefined when it is not known any more. */
@@ -140,28 +155,37 @@ export class PairTracker {
     return start;
   }
 
-  /** Judge at most one window that is complete, or that nothing comes for; call some times a second. */
-  tick(nowMs: number): void {
+  /**
+   * Judge at most one window that is complete, or that nothing comes for; call some times a second.
+   *
+   * @param maySearch asked when the delay must be searched for, which costs some ms; a window that may not be
+   *   searched is left out
+   * @returns whether a window was looked at, which costs about a ms
+   */
+  tick(nowMs: number, maySearch: () => boolean): boolean {
     const complete = this.#ring.end >= this.#windowEnd + HOLD_SAMPLES;
-    if (!complete && indexAt(nowMs) < this.#windowEnd + GRACE_SAMPLES) return;
+    if (!complete && indexAt(nowMs) < this.#windowEnd + GRACE_SAMPLES) return false;
     // After a stall the ring holds only the end of it: windows it has lost are skipped, not judged as silence.
     const oldest = this.#ring.end - RECEIVED_CAPACITY + WINDOW_SAMPLES;
     if (complete && oldest > this.#windowEnd) this.#windowEnd = oldest;
-    this.#judge(this.#windowEnd - WINDOW_SAMPLES);
+    this.#judge(this.#windowEnd - WINDOW_SAMPLES, maySearch);
     this.#windowEnd += this.#intervalSamples;
+    return true;
   }
 
-  #judge(start: number): void {
+  #judge(start: number, maySearch: () => boolean): void {
     const received = this.#ring.read(start, WINDOW_SAMPLES);
     const likely = this.#sent.read(start - (this.#delay ?? indexAt(50)), WINDOW_SAMPLES);
     if (energy(likely) < SPEECH_FLOOR * WINDOW_SAMPLES) return;
-    const match = this.#match(received, start);
+    const match = this.#match(received, start, maySearch);
+    if (match === undefined) return;
     remember(this.#similarities, Math.min(1, match.correlation), MAX_SIMILARITIES);
     if (match.correlation >= LOCKED) this.#measureLatency(start, start - match.offset);
   }
 
-  /** The best match; `offset` is an index of what was sent. */
-  #match(received: Float32Array, start: number): Match {
+  /** The best match; `offset` is an index of what was sent. Undefined: it is not known without a search. */
+  #match(received: Float32Array, start: number, maySearch: () => boolean): Match | undefined {
+    if (energy(received) < MATCH_FLOOR * WINDOW_SAMPLES) return { offset: 0, correlation: 0 };
     const expected = this.#delay === undefined ? undefined : start - this.#delay;
     if (expected !== undefined) {
       const still = this.#refine(received, expected, STILL_SAMPLES);
@@ -171,12 +195,13 @@ export class PairTracker {
     if (expected !== undefined) {
       const near = this.#search(needle, received, expected - TRACK_SAMPLES, expected + TRACK_SAMPLES);
       if (near.correlation >= LOCKED) return this.#locked(near, start);
+      this.#delay = undefined;
     }
-    this.#vain++;
-    if (this.#vain > PATIENCE && this.#vain % 4 !== 0) return { offset: 0, correlation: 0 };
-    const far = this.#search(needle, received, start - MAX_DELAY_SAMPLES, start - MIN_DELAY_SAMPLES);
+    if (!maySearch()) return undefined;
+    const { least, most } = this.#vain % 2 === 0 ? USUAL : WIDE;
+    const far = this.#search(needle, received, start - most, start - least);
     if (far.correlation >= LOCKED) return this.#locked(far, start);
-    this.#delay = undefined;
+    this.#vain++;
     return far;
   }
 
@@ -188,12 +213,14 @@ export class PairTracker {
 
   /** Coarse at 8 kHz, then to the sample at 48 kHz, among starts `from..to` of what was sent. */
   #search(needle: Float32Array, received: Float32Array, from: number, to: number): Match {
-    const haystack = decimate(this.#sent.read(from, to - from + WINDOW_SAMPLES));
+    const first = Math.floor(from / DECIMATION);
+    const starts = Math.ceil(to / DECIMATION) - first;
+    const haystack = this.#sent.readDecimated(first, starts + needle.length);
     const wide = to - from > 4 * TRACK_SAMPLES;
     const coarse = wide
       ? matchAnywhere(needle, haystack, MATCH_FLOOR)
-      : matchNear(needle, haystack, 0, haystack.length, MATCH_FLOOR);
-    return this.#refine(received, from + coarse.offset * DECIMATION, DECIMATION);
+      : matchNear(needle, haystack, 0, starts, MATCH_FLOOR);
+    return this.#refine(received, (first + coarse.offset) * DECIMATION, DECIMATION);
   }
 
   /** To the sample at 48 kHz, among starts within `reach` of `around`. */

@@ -7,6 +7,7 @@ import { createNodeClock } from "./node-clock.ts";
 import { NodePeerLink } from "./peer-link.ts";
 import { openNodeSocket } from "./websocket.ts";
 
+/** How the Node platform may be changed. */
 export interface NodePlatformOptions {
   /** Stamps arrivals and sets timers; the process's own by default. */
   clock?: Clock | undefined;

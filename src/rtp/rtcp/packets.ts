@@ -20,6 +20,7 @@ export interface ReportBlock {
   delaySinceLastSenderReport: number;
 }
 
+/** SR (RFC 3550 section 6.4.1). */
 export interface SenderReport {
   type: "sender-report";
   ssrc: number;
@@ -31,6 +32,7 @@ export interface SenderReport {
   blocks: ReportBlock[];
 }
 
+/** RR (RFC 3550 section 6.4.2). */
 export interface ReceiverReport {
   type: "receiver-report";
   ssrc: number;
@@ -43,6 +45,7 @@ export interface SourceDescription {
   chunks: { ssrc: number; cname: string | undefined }[];
 }
 
+/** BYE (RFC 3550 section 6.6). */
 export interface Goodbye {
   type: "goodbye";
   ssrcs: number[];

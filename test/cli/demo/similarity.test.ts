@@ -15,6 +15,7 @@ interface Path {
   /** What is sent; by default a voice. */
   source?: { next(frames: number): Float32Array };
   seconds?: number;
+  maySearch?: () => boolean;
 }
 
 /** A sender and a receiver in virtual time, 20 ms frames. */
@@ -33,7 +34,7 @@ function run(path: Path): PairTracker {
       tracker.received(next.frame, next.atMs);
       underway.shift();
     }
-    tracker.tick(nowMs);
+    tracker.tick(nowMs, path.maySearch ?? (() => true));
   }
   return tracker;
 }
@@ -122,6 +123,14 @@ describe("similarity", () => {
     const tracker = run({ delayMs: (index) => delays[index] as number, seconds: 10 });
     expect(median(tracker.similarities)).toBeCloseTo(1, 3);
     expect(percentile(tracker.latenciesMs, 0.95)).toBeCloseTo(percentile(delays, 0.95) as number, -0.5);
+  });
+
+  it("leaves windows out while it may not search for the delay", () => {
+    let allowed = 1;
+    const tracker = run({ delayMs: (index) => (index < 200 ? 40 : 640), maySearch: () => allowed-- > 0 });
+    expect(tracker.similarities.length).toBeGreaterThan(5);
+    expect(tracker.similarities.length).toBeLessThan(12);
+    expect(run({ maySearch: () => false }).similarities).toHaveLength(0);
   });
 
   it("measures a short loop by its most recent pass", () => {

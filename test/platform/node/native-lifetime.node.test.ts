@@ -86,6 +86,6 @@ describe("a process with native links", { timeout: PATIENCE_MS + 10_000 }, () =>
 /** Pass signaling on, while the other end lives. */
 function relay(from: Program, to: Program): void {
   from.process.on("message", (message) => {
-    if (to.process.connected) to.process.send(message as object);
+    if (to.process.connected) to.process.send(message);
   });
 }
