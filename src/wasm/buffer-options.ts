@@ -60,8 +60,11 @@ export function resolveBufferOptions(options: JitterBufferOptions): ResolvedBuff
   } = options;
   const shared = options.shared ?? arena?.shared ?? false;
   const issues: JsonObject[] = [];
+  const messages: string[] = [];
   const expect = (holds: boolean, path: string, message: string, value: unknown): void => {
-    if (!holds) issues.push({ path, message: `${path} must be ${message}`, value: asJson(value) });
+    if (holds) return;
+    messages.push(`${path} must be ${message}`);
+    issues.push({ path, message: `${path} must be ${message}`, value: asJson(value) });
   };
   const rateInRange = clockRate >= MIN_CLOCK_RATE && clockRate <= MAX_CLOCK_RATE;
   const rates = `an integer from ${MIN_CLOCK_RATE} to ${MAX_CLOCK_RATE}`;
@@ -74,7 +77,7 @@ export function resolveBufferOptions(options: JitterBufferOptions): ResolvedBuff
   expect(kind === "audio" || kind === "video", "kind", `"audio" or "video"`, kind);
   expect(arena === undefined || arena.shared === shared, "shared", "what arena.shared is", shared);
   if (issues.length > 0) {
-    const message = issues.map((issue) => issue.message).join("; ");
+    const message = messages.join("; ");
     throw new TransportError("INVALID_CONFIG", message, { details: { issues } });
   }
   const ringBytes = ringBytesFor(kind, maxDelayMs);

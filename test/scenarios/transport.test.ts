@@ -213,8 +213,7 @@ describe("sending", () => {
 
   it("refuses what cannot be sent, by field", async () => {
     const [a] = await pair();
-    const bad = (data: object): Promise<string> =>
-      rejection(a.sendToPeer("bob", { ...audio(), ...data }));
+    const bad = (data: object): Promise<string> => rejection(a.sendToPeer("bob", { ...audio(), ...data }));
     expect(await bad({ sampleRate: 100 })).toBe("INVALID_DATA");
     expect(await bad({ channels: 3 })).toBe("INVALID_DATA");
     expect(await bad({ samples: Float32Array.of(NaN) })).toBe("INVALID_DATA");

@@ -27,9 +27,12 @@ export function twinPair(byteLength: number, shared: boolean): TwinPair {
   const arena = new Arena({ bytes: byteLength, shared });
   const heap = new Uint8Array(arena.bytes.length);
   bind(heap.buffer);
-  const call = (name: KernelName, ...args: number[]): number | void => {
-    const inWasm = (arena.kernels[name])(...args);
-    const inTwin = (twin[name])(...args);
+  type Kernel = (...args: number[]) => number | undefined;
+  const wasmKernels = arena.kernels as unknown as Record<KernelName, Kernel>;
+  const twinKernels = twin as unknown as Record<KernelName, Kernel>;
+  const call = (name: KernelName, ...args: number[]): number | undefined => {
+    const inWasm = wasmKernels[name](...args);
+    const inTwin = twinKernels[name](...args);
     if (Object.is(inWasm, inTwin)) return inWasm;
     throw new Error(`${name}(${args.join(", ")}) gives ${inWasm} in WebAssembly, ${inTwin} in the twin`);
   };

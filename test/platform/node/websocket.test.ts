@@ -50,7 +50,7 @@ describe("sockets of the Node platform", () => {
 
   it("carries text both ways", async () => {
     const url = await serve((socket) =>
-      socket.on("message", (data, binary) => socket.send(`${binary}:${String(data)}`)),
+      socket.on("message", (data, binary) => socket.send(`${binary}:${(data as Buffer).toString()}`)),
     );
     const { socket, opened, message, closed } = open(url);
     socket.send("dropped, as it is not open yet");
