@@ -44,14 +44,16 @@ export class Recorder {
   }
 
   /**
-   * Finish every file, all of the same length.
+   * Finish every file, all of the same length: that of the run, or of what goes on longest beyond it.
    *
    * @param samples length of the run
    * @returns paths written, and how many blocks were lost to a slow or failing disk, with the first reason
    */
   async close(samples: number): Promise<{ paths: string[]; lostBlocks: number; reason: string | undefined }> {
     const files = [...this.#files.values()];
-    await Promise.all(files.map((file) => file.close(samples)));
+    await Promise.all(files.map((file) => file.flush()));
+    const length = Math.min(MAX_SAMPLES, Math.max(samples, ...files.map((file) => file.end)));
+    await Promise.all(files.map((file) => file.finish(length)));
     return {
       paths: files.map((file) => file.path),
       lostBlocks: files.reduce((sum, file) => sum + file.lostBlocks, 0),
@@ -73,11 +75,12 @@ class WavFile {
   readonly path: string;
   lostBlocks = 0;
   reason: string | undefined;
+  /** Index after the last sample written. */
+  end = 0;
   #waiting: Block[] = [];
   #writing: Block[] = [];
   #handle: FileHandle | undefined;
   #work: Promise<void> = Promise.resolve();
-  #end = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -90,14 +93,18 @@ class WavFile {
       return;
     }
     this.#waiting.push(block);
-    if (this.#waiting.length >= BLOCKS_PER_WRITE && this.#writing.length === 0) this.#flush();
+    if (this.#waiting.length >= BLOCKS_PER_WRITE && this.#writing.length === 0) this.#writeWaiting();
   }
 
-  async close(samples: number): Promise<void> {
+  /** Write what waits. */
+  async flush(): Promise<void> {
     await this.#work;
-    this.#flush();
+    this.#writeWaiting();
     await this.#work;
-    const length = Math.min(Math.max(samples, this.#end), MAX_SAMPLES);
+  }
+
+  /** Give the file its length, in samples, and its header, and close it. */
+  async finish(length: number): Promise<void> {
     try {
       const handle = await this.#opened();
       await handle.truncate(WAV_HEADER_BYTES + 2 * length);
@@ -108,7 +115,7 @@ class WavFile {
     await this.#handle?.close();
   }
 
-  #flush(): void {
+  #writeWaiting(): void {
     this.#writing = this.#waiting;
     this.#waiting = [];
     const blocks = this.#writing;
@@ -125,7 +132,7 @@ class WavFile {
       // Where nothing is written the file has a hole, which reads as silence.
       const pcm = toPcm16(samples);
       await handle.write(new Uint8Array(pcm.buffer), 0, pcm.byteLength, WAV_HEADER_BYTES + 2 * start);
-      this.#end = Math.max(this.#end, start + samples.length);
+      this.end = Math.max(this.end, start + samples.length);
     }
   }
 

@@ -41,6 +41,15 @@ it("places everything on the clock of the run, with silence where nothing was, a
   ]);
 });
 
+it("lets the longest file set the length when something was received beyond the end of the run", async () => {
+  const recorder = await Recorder.open(folder);
+  recorder.sent("alice", 0, block(0.5));
+  recorder.received("alice", "bob", 480, block(0.5));
+  await recorder.close(1_000);
+  expect(await samplesOf("sent-alice.wav")).toHaveLength(1_440);
+  expect(await samplesOf("received-bob-from-alice.wav")).toHaveLength(1_440);
+});
+
 it("keeps a long recording in order while it is written piece by piece", async () => {
   const recorder = await Recorder.open(folder);
   for (let i = 0; i < 500; i++) {
