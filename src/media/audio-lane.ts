@@ -150,7 +150,7 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
       this.#outputs.push({ type: "frame", ...frame });
       const scheduledMs = nowMs - this.#dueMs > CATCH_UP_MS ? nowMs : this.#dueMs;
       // A program that is ahead of time on purpose has sends waiting; it is not to be sped up.
-      const backlog = this.#waiting.length === 0 && this.#queue.length > 1;
+      const backlog = this.#waiting.length === 0 && this.#queue.length > 0;
       this.#dueMs = scheduledMs + this.#frameMs * (1 - (backlog ? BACKLOG_LEAD : PACE_LEAD));
     }
   }
