@@ -12,12 +12,6 @@ import { indexAt } from "./similarity.ts";
 /** Windows are judged in small portions, so that media never waits long behind them. */
 const TICK_MS = 50;
 
-/**
- * More peers than this encode thriftily: their encoders and decoders share one thread, and with ten of them voice mode
- * and FEC alone take a fifth of a core.
- */
-const MOST_LAVISH_PEERS = 4;
-
 /** Names of the peers, in order of appearance. */
 const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"] as const;
 
@@ -71,12 +65,10 @@ export class MeshRun {
         this.#measurement.counted(from, to, counters);
       },
     });
-    const thrifty = sources.length > MOST_LAVISH_PEERS;
-    if (thrifty) say("many peers in one process: Opus without voice mode and FEC, to save CPU");
     this.#peers = this.peerIds.map((peerId, i) => {
       const source = sources[i] as SignalSource;
       return new DemoPeer(
-        { peerId, signalingUrl, lan, thrifty, source, nowMs },
+        { peerId, signalingUrl, lan, source, nowMs },
         {
           sent,
           received,
