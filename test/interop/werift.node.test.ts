@@ -185,30 +185,32 @@ describe("the Node platform with werift", { timeout: 20_000 }, () => {
     expect(link.rtcp[0]?.[1]).toBeGreaterThanOrEqual(200);
   });
 
-  it("tells their text from their bytes, on a negotiated channel and on one of their own", async () => {
-    // When it offers, werift numbers its own channels by its ICE role instead of its DTLS role (RFC 8832 section 6).
-    const { link, peer } = await weOffer();
-    await until(fixture, "the channels are open", () => {
-      return link.channel("data").open && peer.data.readyState === "open" && link.inband.length === 1;
-    });
-    const negotiated = new RecordedChannel(link.channel("data"));
-    const inband = link.inband[0];
-    if (inband === undefined) throw new Error("no in-band channel");
-    expect(inband.label).toBe("theirs");
-    expect(inband.open).toBe(true);
-    const theirs = new RecordedChannel(inband);
-    for (const channel of [peer.data, peer.inband]) {
-      channel.send("grüße");
-      channel.send(Buffer.from([1, 2, 3]));
-    }
-    link.channel("data").send(new Uint8Array([4, 5]));
-    await until(fixture, "all have come", () => {
-      return negotiated.messages.length === 2 && theirs.messages.length === 2 && peer.messages.length === 1;
-    });
-    expect(negotiated.messages).toEqual(["grüße", new Uint8Array([1, 2, 3])]);
-    expect(theirs.messages).toEqual(negotiated.messages);
-    expect(peer.messages).toEqual([Buffer.from([4, 5])]);
-  });
+  it.each(["we", "they"])(
+    "tells their text from their bytes, on both kinds of channels, when %s offer",
+    async (who) => {
+      const { link, peer } = await (who === "we" ? weOffer() : theyOffer(["audio"]));
+      await until(fixture, "the channels are open", () => {
+        return link.channel("data").open && peer.data.readyState === "open" && link.inband.length === 1;
+      });
+      const negotiated = new RecordedChannel(link.channel("data"));
+      const inband = link.inband[0];
+      if (inband === undefined) throw new Error("no in-band channel");
+      expect(inband.label).toBe("theirs");
+      expect(inband.open).toBe(true);
+      const theirs = new RecordedChannel(inband);
+      for (const channel of [peer.data, peer.inband]) {
+        channel.send("grüße");
+        channel.send(Buffer.from([1, 2, 3]));
+      }
+      link.channel("data").send(new Uint8Array([4, 5]));
+      await until(fixture, "all have come", () => {
+        return negotiated.messages.length === 2 && theirs.messages.length === 2 && peer.messages.length === 1;
+      });
+      expect(negotiated.messages).toEqual(["grüße", new Uint8Array([1, 2, 3])]);
+      expect(theirs.messages).toEqual(negotiated.messages);
+      expect(peer.messages).toEqual([Buffer.from([4, 5])]);
+    },
+  );
 
   it("refuses their offer when it holds no Opus", async () => {
     const pcmu = new RTCRtpCodecParameters({

@@ -58,10 +58,6 @@ const REVERSED: Record<Direction, Direction> = {
 /**
  * Choose what to accept of an offer: the first audio section with Opus and the first SCTP section, on one transport.
  *
- * The offer's `setup:actpass` becomes `active`, so that the answer says `passive` and the offerer opens the DTLS
- * handshake (RFC 5763 section 5 leaves the choice to the answerer). The native side, when it answers `active`, tends
- * to send its ClientHello before the offerer listens, and repeats it a whole second later.
- *
  * @throws TransportError `SDP_ERROR` when it is malformed, `CODEC_MISMATCH` when audio is wanted and the offer's has
  * no Opus, or when nothing is left to accept
  */
@@ -81,7 +77,6 @@ export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
   if (first === undefined) throw nothingInCommon("offer");
 
   const transport = transportOf(offer, first);
-  if (transport.setup === "actpass") transport.setup = "active";
   const refused = new Map(
     offer.media.flatMap((section, index) => (accepted.includes(section) ? [] : [[index, section] as const])),
   );
@@ -89,6 +84,8 @@ export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
   const grouped = offer.attributes.get("group")?.some((group) => group.startsWith("BUNDLE ")) === true;
   return {
     ...remoteMedia(transport, accepted, voice, first, offer.media.indexOf(first)),
+    // The native side answers `active` wherever it has the choice (RFC 5763 section 5).
+    dtlsClient: transport.setup !== "active",
     completeAnswer(nativeAnswer) {
       const lines = withoutCandidates(nativeAnswer).filter(
         (line) => grouped || !line.startsWith("a=group:BUNDLE"),

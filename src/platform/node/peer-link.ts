@@ -69,6 +69,7 @@ export class NodePeerLink implements PeerLink {
   /** Where candidates of the one bundled transport belong; known before the first of them comes. */
   #transportMid = AUDIO_MID;
   #transportIndex = 0;
+  readonly #withheld: string[] = [];
 
   /** @throws TransportError `CONNECTION_FAILED` when the native side refuses the options */
   constructor(options: PeerLinkOptions, clock: Clock, events: PeerLinkEvents) {
@@ -131,6 +132,8 @@ export class NodePeerLink implements PeerLink {
     const answer = readAnswer(answerSdp, this.#offer);
     this.#acceptRemote(answer, "answer");
     this.#agree(answer);
+    for (const candidate of this.#withheld.splice(0))
+      guarded(this.#report, () => this.#emitCandidate(candidate))();
   }
 
   async addCandidate(candidate: IceCandidate): Promise<void> {
@@ -277,6 +280,12 @@ export class NodePeerLink implements PeerLink {
 
   #emitCandidate(candidate: string): void {
     if (this.#closing) return;
+    // Withheld until the answer is taken: checks of an answerer that knows our address may connect us while the native
+    // side is still taking its description, before the fingerprint is in place, and the handshake would fail.
+    if (this.#phase === "offered") {
+      this.#withheld.push(candidate);
+      return;
+    }
     this.#events.candidate({ candidate, sdpMid: this.#transportMid, sdpMLineIndex: this.#transportIndex });
   }
 

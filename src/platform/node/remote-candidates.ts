@@ -11,11 +11,12 @@ import type { RemoteMedia } from "./negotiated-media.ts";
 const MAX_CANDIDATES = 256;
 
 /**
- * How long a DTLS client waits for the other side's connectivity checks before it starts its own. Whoever checks
- * first connects first, and the native side loses a ClientHello that comes before it is connected; the next one
- * follows a second later. Checks that come in connect us at once, so a reachable pair waits for nothing.
+ * How long a DTLS client waits for the other side's connectivity checks before it starts its own, counted from the
+ * first candidate. Whoever checks first connects first, and the native side loses a ClientHello that comes before it
+ * is connected; the next one follows a whole second later. Checks that come in connect us at once, so that a peer
+ * that can reach us waits for nothing.
  */
-const HEAD_START_MS = 200;
+const HEAD_START_MS = 100;
 
 /** Feeds one connection with candidates, from its remote description on. */
 export class RemoteCandidates {
@@ -36,10 +37,7 @@ export class RemoteCandidates {
   /** The native side has taken the remote description: its candidates, and those to come, may follow. */
   start(remote: RemoteMedia): void {
     this.#remote = remote;
-    if (remote.dtlsClient) {
-      this.#held = [];
-      this.#timer = setTimeout(() => this.#release(), HEAD_START_MS);
-    }
+    if (remote.dtlsClient) this.#held = [];
     for (const candidate of remote.candidates) {
       this.add({ candidate, sdpMid: remote.transportMid, sdpMLineIndex: remote.transportIndex });
     }
@@ -68,6 +66,7 @@ export class RemoteCandidates {
     const line = checkedCandidate(candidate, remote.usernameFragment);
     if (line === undefined) return;
     if (this.#held !== undefined && this.#held.length < MAX_CANDIDATES) {
+      this.#timer ??= setTimeout(() => this.#release(), HEAD_START_MS);
       this.#held.push(candidate);
       return;
     }

@@ -132,14 +132,26 @@ describe("links of the Node platform", { timeout: 20_000 }, () => {
     await connect(fixture, a, b);
   });
 
-  it("lets the other side check first, and tries itself when nothing comes", async () => {
+  it("gives its address away only when it can be connected to: after the answer", async () => {
     const [a, b] = [open(), open()];
     const answer = await b.link.createAnswer(await a.link.createOffer());
+    await until(
+      fixture,
+      "the answerer's candidates are complete",
+      () => b.candidates.at(-1)?.candidate === "",
+    );
+    expect(a.candidates).toEqual([]);
     await a.link.acceptAnswer(answer);
-    // Only the offerer learns of candidates: whether it connects depends on its own checks.
-    b.trickleTo(a);
-    await pass(fixture, 60);
-    expect(a.link.state).not.toBe("connected");
+    await until(fixture, "the offerer's are, too", () => a.candidates.at(-1)?.candidate === "");
+  });
+
+  it("lets the offerer check first when it answers, and tries itself when nothing comes", async () => {
+    const [a, b] = [open(), open()];
+    await a.link.acceptAnswer(await b.link.createAnswer(await a.link.createOffer()));
+    // Only the answerer learns of candidates: whether it connects depends on its own checks.
+    a.trickleTo(b);
+    await pass(fixture, 30);
+    expect(b.link.state).not.toBe("connected");
     await until(fixture, "it has connected all the same", () => {
       return a.link.state === "connected" && b.link.state === "connected";
     });

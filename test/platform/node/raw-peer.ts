@@ -1,6 +1,8 @@
 // A peer over the bare native API, which does what links never do: several tracks, in-band channels, any bytes.
 import ndc from "node-datachannel";
 import type { Audio, DataChannel, PeerConnection, Track, Video } from "node-datachannel";
+import { joinLines, withoutCandidates } from "../../../src/platform/node/session-description.ts";
+import type { IceCandidate } from "../../../src/platform/platform.ts";
 import type { RecordedLink } from "../../contract/link-pair.ts";
 
 const live = new Set<RawPeer>();
@@ -43,17 +45,24 @@ export class RawPeer {
   /** Offer, have it answered, trickle, and wait until the first channel is open on this side. */
   async connectTo(link: RecordedLink): Promise<void> {
     const connection = this.#connection;
-    connection.onLocalCandidate((candidate, mid) => {
-      void link.link.addCandidate({ candidate, sdpMid: mid, sdpMLineIndex: 0 });
+    const candidates: IceCandidate[] = [];
+    connection.onLocalCandidate((candidate, sdpMid) => {
+      candidates.push({ candidate, sdpMid, sdpMLineIndex: 0 });
     });
     connection.setLocalDescription("offer");
-    const answer = await link.link.createAnswer(connection.localDescription()?.sdp ?? "");
-    connection.setRemoteDescription(answer, "answer");
+    const offer = joinLines(withoutCandidates(connection.localDescription()?.sdp ?? ""));
+    connection.setRemoteDescription(await link.link.createAnswer(offer), "answer");
     link.onCandidate = ({ candidate, sdpMid }) => {
       if (candidate !== "" && sdpMid !== null) connection.addRemoteCandidate(candidate, sdpMid);
     };
     for (const candidate of link.candidates) link.onCandidate(candidate);
+    // Not earlier: the native side cannot be connected to before it has the answer.
+    for (const candidate of candidates) await link.link.addCandidate(candidate);
+    connection.onLocalCandidate((candidate, sdpMid) => {
+      void link.link.addCandidate({ candidate, sdpMid, sdpMLineIndex: 0 });
+    });
     while (!this.channel.isOpen() || link.link.state !== "connected") {
+      if (link.link.state === "closed") throw new Error("the link has closed instead of connecting");
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
