@@ -24,7 +24,7 @@ export class RemoteCandidates {
   readonly #report: (error: unknown) => void;
   #remote: RemoteMedia | undefined;
   #count = 0;
-  #held: IceCandidate[] | undefined;
+  #held: string[] | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
 
@@ -65,14 +65,15 @@ export class RemoteCandidates {
     }
     const line = checkedCandidate(candidate, remote.usernameFragment);
     if (line === undefined) return;
-    if (this.#held !== undefined && this.#held.length < MAX_CANDIDATES) {
-      this.#timer ??= setTimeout(() => this.#release(), HEAD_START_MS);
-      this.#held.push(candidate);
-      return;
-    }
     if (++this.#count > MAX_CANDIDATES) {
       throw new TransportError("ICE_CANDIDATE_ERROR", `candidate refused: more than ${MAX_CANDIDATES}`);
     }
+    if (this.#held === undefined) return this.#pass(line, remote);
+    this.#held.push(line);
+    this.#timer ??= setTimeout(() => this.#release(remote), HEAD_START_MS);
+  }
+
+  #pass(line: string, remote: RemoteMedia): void {
     try {
       this.#connection.addRemoteCandidate(line, remote.transportMid);
     } catch (error) {
@@ -80,9 +81,9 @@ export class RemoteCandidates {
     }
   }
 
-  #release(): void {
+  #release(remote: RemoteMedia): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const candidate of held) this.add(candidate);
+    for (const line of held) guarded(this.#report, () => this.#pass(line, remote))();
   }
 }

@@ -68,8 +68,10 @@ describe("links of the Node platform", { timeout: 20_000 }, () => {
     expect(sdp).toContain("a=fmtp:111 minptime=10;useinbandfec=0;stereo=1;usedtx=1\r\n");
     expect(sdp).toContain("a=ssrc:7 cname:cname\r\n");
     expect(sdp).not.toContain("a=candidate");
-    await until(fixture, "candidates have come", () => link.candidates.length > 0);
-    expect(link.candidates[0]?.candidate).toContain(" 127.0.0.1 ");
+    const answerer = open();
+    await answerer.link.createAnswer(sdp);
+    await until(fixture, "candidates have come", () => answerer.candidates.length > 0);
+    expect(answerer.candidates[0]?.candidate).toContain(" 127.0.0.1 ");
   });
 
   it("stamps arrivals with the platform's clock, and gives each packet memory of its own", async () => {
