@@ -43,7 +43,7 @@ export type { Clock, LocalMs, WallMs } from "./runtime/time.ts";
 export type * from "./platform/platform.ts";
 
 export { SignalingClient } from "./signaling/signaling.ts";
-export type * from "./signaling/signaling-channel.ts";
+export type * from "./platform/signaling-channel.ts";
 
 export { JitterBuffer } from "./wasm/jitter-buffer.ts";
 export { loadOpus } from "./codecs/opus.ts";

@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
  * ports, types only, lie in the lowest layer.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["config", "errors", "runtime", "platform/platform.ts", "signaling/signaling-channel.ts"],
+  ["config", "errors", "runtime", "platform/platform.ts", "platform/signaling-channel.ts"],
   ["wasm", "rtp"],
   ["sync", "codecs", "channels", "pipeline", "signaling"],
   ["media", "session", "signaling-server"],
@@ -38,10 +38,10 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   codecs: ["opus.ts"],
   channels: ["data-channel.ts"],
   pipeline: ["runner.ts"],
-  signaling: ["signaling.ts", "signaling-channel.ts"],
+  signaling: ["signaling.ts"],
   media: ["media.ts"],
   session: ["session-manager.ts"],
-  peer: ["peer-connection.ts", "peer-manager.ts", "live-link.ts"],
+  peer: ["peer-connection.ts", "live-link.ts"],
   transport: ["webrtc-transport.ts", "mesh.ts", "outbox.ts", "frame-readers.ts"],
 };
 const IMPURE_NAMES = new Set(["Promise", "Date", "performance", "setTimeout", "setInterval", "setImmediate"]);

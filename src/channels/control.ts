@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../runtime/data.ts";
 import { ID_PATTERN } from "../runtime/ids.ts";
 import { faultPath, members, wholeNumber } from "../runtime/schema.ts";
-import type { Capability } from "../signaling/signaling-channel.ts";
+import type { Capability } from "../platform/signaling-channel.ts";
 
 /** Version of the messages between peers. */
 export const PEER_PROTOCOL_VERSION = 1;

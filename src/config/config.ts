@@ -4,7 +4,7 @@ import { TransportError } from "../errors/errors.ts";
 import type { JsonValue } from "../runtime/data.ts";
 import type { Logger, LogLevel } from "../runtime/logger.ts";
 import { faultPath } from "../runtime/schema.ts";
-import type { SignalingChannel } from "../signaling/signaling-channel.ts";
+import type { SignalingChannel } from "../platform/signaling-channel.ts";
 import { configSchema, optionsSchema } from "./schema.ts";
 
 /** A TURN server (RFC 8656) with its credentials. */

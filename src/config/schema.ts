@@ -4,7 +4,7 @@ import type { JsonValue } from "../runtime/data.ts";
 import { ID_PATTERN } from "../runtime/ids.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { members, onlyMembers } from "../runtime/schema.ts";
-import type { SignalingChannel } from "../signaling/signaling-channel.ts";
+import type { SignalingChannel } from "../platform/signaling-channel.ts";
 
 const USER_DATA_MAX_BYTES = 1024;
 const TOKEN = "expected a token or a function that returns one";

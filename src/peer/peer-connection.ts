@@ -16,7 +16,7 @@ import type {
   DescriptionMessage,
   DisconnectedMessage,
   SignalingChannel,
-} from "../signaling/signaling-channel.ts";
+} from "../platform/signaling-channel.ts";
 import { LiveLink } from "./live-link.ts";
 import { Negotiation } from "./negotiation.ts";
 import type {

@@ -3,7 +3,7 @@
 import type { JsonObject, JsonValue } from "../runtime/data.ts";
 import { encodeNotification, utf8Bytes } from "../signaling/rpc.ts";
 import type { RpcFailure } from "../signaling/rpc.ts";
-import type { Capability, PeerLeftReason } from "../signaling/signaling-channel.ts";
+import type { Capability, PeerLeftReason } from "../platform/signaling-channel.ts";
 import { newSessionKey, sameKey } from "./auth.ts";
 import type { HubOutput } from "./hub-io.ts";
 import type { SignalingLimits } from "./limits.ts";

@@ -4,7 +4,7 @@ import { isId } from "../runtime/ids.ts";
 import { MAX_AUTH_TOKEN_BYTES, MAX_SDP_BYTES, MAX_USER_DATA_BYTES } from "./messages.ts";
 import type { CandidatePlace, Identity } from "./protocol.ts";
 import { jsonBytes, utf8Bytes } from "./rpc.ts";
-import type { Exchange } from "./signaling-channel.ts";
+import type { Exchange } from "../platform/signaling-channel.ts";
 
 const CAPABILITIES: ReadonlySet<unknown> = new Set(["audio", "video", "data"]);
 

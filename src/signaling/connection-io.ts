@@ -2,7 +2,7 @@
 import type { JsonObject } from "../runtime/data.ts";
 import type { ClientEvent } from "./presence.ts";
 import type { CallFailure, ClientNotice, ClientRequest, Identity } from "./protocol.ts";
-import type { AnnounceResult, PeerEntry } from "./signaling-channel.ts";
+import type { AnnounceResult, PeerEntry } from "../platform/signaling-channel.ts";
 
 /** What a request answers; undefined for those that are only acknowledged. */
 export type CallResult = AnnounceResult | PeerEntry[] | undefined;

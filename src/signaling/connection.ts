@@ -17,7 +17,7 @@ import { readNotice, requestWire, shorten } from "./protocol.ts";
 import type { CallFailure, ClientNotice, ClientRequest, Identity, Notice, WireCall } from "./protocol.ts";
 import { encodeNotification, encodeRequest, isObject, parseFrame } from "./rpc.ts";
 import type { RpcErrorBody, RpcMember } from "./rpc.ts";
-import type { AnnounceResult, SignalingState } from "./signaling-channel.ts";
+import type { AnnounceResult, SignalingState } from "../platform/signaling-channel.ts";
 import { SocketLife, tooManyCalls } from "./socket-life.ts";
 
 /** Silence in either direction after which the server is asked for a sign of life, in ms. */

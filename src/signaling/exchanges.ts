@@ -1,6 +1,6 @@
 // Fills in the connection that a relayed message belongs to when its sender left `connection_id` out, as foreign
 // peers do: absent means the request_id of the connection's first offer. Holds ids only, a bounded number of them.
-import type { Exchange } from "./signaling-channel.ts";
+import type { Exchange } from "../platform/signaling-channel.ts";
 
 /** Exchanges remembered; the oldest go first. Ten peers with three links and some rounds each fit well. */
 const MAX_REMEMBERED = 512;

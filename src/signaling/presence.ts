@@ -2,7 +2,12 @@
 // notices into the channel's events; knows no socket.
 import { Exchanges } from "./exchanges.ts";
 import type { ClientNotice, ClientRequest, Notice } from "./protocol.ts";
-import type { AnnounceResult, PeerEntry, PeerLeftReason, SignalingEvents } from "./signaling-channel.ts";
+import type {
+  AnnounceResult,
+  PeerEntry,
+  PeerLeftReason,
+  SignalingEvents,
+} from "../platform/signaling-channel.ts";
 
 /** Peers remembered; a server's room holds far fewer. */
 const MAX_ROSTER = 1024;

@@ -25,7 +25,7 @@ import type {
   Exchange,
   PeerEntry,
   PeerLeftReason,
-} from "./signaling-channel.ts";
+} from "../platform/signaling-channel.ts";
 
 /** Longest text of a server's error that is passed on, in UTF-16 units. */
 const MAX_SERVER_TEXT = 200;

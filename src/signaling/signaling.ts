@@ -21,7 +21,7 @@ import type {
   SignalingChannel,
   SignalingEvents,
   SignalingState,
-} from "./signaling-channel.ts";
+} from "../platform/signaling-channel.ts";
 
 /** How long `close` waits for the server's half of the closing handshake, in ms. */
 const CLOSE_TIMEOUT_MS = 1_000;

@@ -4,7 +4,7 @@ import { CLOSE_OVER_RATE, isFinalClose, reconnectDelayMs } from "./backoff.ts";
 import { MAX_PENDING_CALLS } from "./calls.ts";
 import type { ConnectionOutput } from "./connection-io.ts";
 import type { CallFailure } from "./protocol.ts";
-import type { SignalingState } from "./signaling-channel.ts";
+import type { SignalingState } from "../platform/signaling-channel.ts";
 
 /** A connection that lasted this long, in ms, makes the next loss a first one again for the backoff. */
 const STABLE_MS = 10_000;

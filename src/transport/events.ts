@@ -2,12 +2,7 @@
 import type { TransportError } from "../errors/errors.ts";
 import type { DataChannelMessage, JsonValue, RuntimeData } from "../runtime/data.ts";
 import type { NegotiationState } from "../peer/negotiation-io.ts";
-import type {
-  Capability,
-  PeerEntry,
-  PeerLeftReason,
-  SignalingState,
-} from "../signaling/signaling-channel.ts";
+import type { Capability, PeerEntry, PeerLeftReason, SignalingState } from "../platform/signaling-channel.ts";
 
 /** Life of a transport; `start()` may follow `stopped`. */
 export type TransportState = "idle" | "starting" | "started" | "stopping" | "stopped";

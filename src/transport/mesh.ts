@@ -20,7 +20,7 @@ import type {
   PeerEntry,
   PeerLeftReason,
   SignalingChannel,
-} from "../signaling/signaling-channel.ts";
+} from "../platform/signaling-channel.ts";
 import type { TransportEvents } from "./events.ts";
 
 /** After this, disconnecting no longer waits for the native side. */

@@ -3,7 +3,7 @@ import type { PeerChannels } from "../channels/data-channel.ts";
 import type { PeerMedia } from "../media/media.ts";
 import type { PeerConnection } from "../peer/peer-connection.ts";
 import type { LinkStatistics } from "../platform/platform.ts";
-import type { PeerEntry } from "../signaling/signaling-channel.ts";
+import type { PeerEntry } from "../platform/signaling-channel.ts";
 import type { ConnectionState, PeerInfo, TransportState } from "./events.ts";
 
 /** Counters of one peer; parts that do not exist (audio off, not connected yet) are null. */

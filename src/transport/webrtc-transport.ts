@@ -22,7 +22,7 @@ import type {
   Capability,
   PeerEntry,
   SignalingChannel,
-} from "../signaling/signaling-channel.ts";
+} from "../platform/signaling-channel.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
 import type { PeerInfo, TransportEvents, TransportState } from "./events.ts";
 import { FrameReaders } from "./frame-readers.ts";

@@ -5,7 +5,7 @@ import { ScopedLogger } from "../../src/runtime/logger.ts";
 import { SignalingClient } from "../../src/signaling/signaling.ts";
 import type { SignalingClientOptions } from "../../src/signaling/signaling.ts";
 import type { ClientEvent } from "../../src/signaling/presence.ts";
-import type { SignalingEvents } from "../../src/signaling/signaling-channel.ts";
+import type { SignalingEvents } from "../../src/platform/signaling-channel.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 

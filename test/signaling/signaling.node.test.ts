@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createNodeClock } from "../../src/platform/node/node-clock.ts";
 import { openNodeSocket } from "../../src/platform/node/websocket.ts";
 import { SignalingClient } from "../../src/signaling/signaling.ts";
-import type { SignalingEvents } from "../../src/signaling/signaling-channel.ts";
+import type { SignalingEvents } from "../../src/platform/signaling-channel.ts";
 import { SignalingServer } from "../../src/signaling-server/server.ts";
 import type { SignalingServerOptions } from "../../src/signaling-server/server.ts";
 import { SDP } from "../signaling-server/raw-peer.ts";
