@@ -39,7 +39,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   channels: ["data-channel.ts"],
   pipeline: ["runner.ts"],
   signaling: ["signaling.ts"],
-  media: ["media.ts"],
+  media: ["media.ts", "audio-source.ts"],
   session: ["session-manager.ts"],
   peer: ["peer-connection.ts", "live-link.ts"],
   transport: ["webrtc-transport.ts", "mesh.ts", "outbox.ts", "frame-readers.ts"],

@@ -2,20 +2,25 @@
 import type { OpusCodec } from "../codecs/opus.ts";
 import type { AudioConfig } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import { AudioSource } from "../media/media.ts";
+import { AudioSource } from "../media/audio-source.ts";
 import type { PeerMedia } from "../media/media.ts";
 import { abortError, limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
 import type { AudioData, DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import type { Emitter } from "../runtime/emitter.ts";
 import type { Clock } from "../runtime/time.ts";
 import { broadcastStats, isAddressed } from "./broadcast.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
+import type { TransportEvents } from "./events.ts";
 import type { Mesh } from "./mesh.ts";
 
 /** The one stream every peer has; further ones need renegotiation, which is not part of this. */
 const DEFAULT_STREAM = "default";
 /** Key of the source that serves broadcasts; not a valid peer id. */
 const BROADCAST = "*";
+
+/** A thread that is too slow stays so for a while; one warning in this time says enough. */
+const WARNING_INTERVAL_MS = 10_000;
 
 /** What an {@link Outbox} stands on. */
 export interface OutboxOptions {
@@ -24,12 +29,15 @@ export interface OutboxOptions {
   audio: AudioConfig;
   /** Undefined when audio is disabled. */
   codec: OpusCodec | undefined;
+  /** Gets `error` when a frame cannot be encoded, and `warning` when encoding is slow. */
+  emitter: Emitter<TransportEvents>;
 }
 
 /** See the header; the public methods are documented at `WebRtcTransport`. */
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #sources = new Map<string, AudioSource>();
+  #warnedMs = -Infinity;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -119,12 +127,26 @@ export class Outbox {
     return live.media;
   }
 
+  #warnOfSlowness(durationMs: number): void {
+    const nowMs = this.#options.clock.now();
+    if (nowMs - this.#warnedMs < WARNING_INTERVAL_MS) return;
+    this.#warnedMs = nowMs;
+    const message = `encoding a frame of audio took ${Math.round(durationMs)} ms: lower audio.complexity, or load this thread less`;
+    this.#options.emitter.emit("warning", { message });
+  }
+
   #source(key: string): AudioSource {
     const existing = this.#sources.get(key);
     if (existing !== undefined) return existing;
-    const { clock, audio, codec } = this.#options;
+    const { clock, audio, codec, emitter } = this.#options;
     if (codec === undefined) throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false");
-    const source = new AudioSource({ clock, audio, codec });
+    const source = new AudioSource({
+      clock,
+      audio,
+      codec,
+      onFault: (error) => emitter.emit("error", error),
+      onSlowEncode: (durationMs) => this.#warnOfSlowness(durationMs),
+    });
     this.#sources.set(key, source);
     return source;
   }

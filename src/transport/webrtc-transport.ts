@@ -342,7 +342,8 @@ export class WebRtcTransport {
       track: this.#track,
       onReleased: (peerId) => outbox.release(peerId),
     });
-    const outbox = new Outbox({ mesh, clock: this.#platform.clock, audio: this.#config.audio, codec });
+    const { clock } = this.#platform;
+    const outbox = new Outbox({ mesh, clock, audio: this.#config.audio, codec, emitter: this.#emitter });
     return { mesh, outbox };
   }
 
