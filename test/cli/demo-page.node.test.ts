@@ -8,6 +8,7 @@ import type { DemoReport } from "../../src/cli/demo/report.ts";
 import { Voice } from "../../src/cli/demo/voice.ts";
 import { toPcm16, wavHeader } from "../../src/cli/demo/wav.ts";
 import { CHROMIUM_ARGS, CHROMIUM_PATH, CHROMIUM_PERMISSIONS } from "../chromium.ts";
+import { describeUnless, NO_CHROMIUM } from "../needs.ts";
 import { startCommand } from "./demo-process.ts";
 import type { CommandProcess } from "./demo-process.ts";
 
@@ -50,67 +51,71 @@ async function readRow(page: Page, from: string, to: string): Promise<number[]> 
   return (cells.find((line) => line[0] === from && line[1] === to) ?? []).slice(2).map(Number);
 }
 
-it(
-  "joins with the microphone, is heard, hears, and sees how well; then the demo ends",
-  { timeout: 120_000, retry: 2 },
-  async () => {
-    const pcm = toPcm16(new Voice(77).next(48_000 * 20));
-    const voice = join(folder, "voice.wav");
-    await writeFile(voice, Buffer.concat([wavHeader(pcm.byteLength, 48_000), new Uint8Array(pcm.buffer)]));
-    const microphone = `--use-file-for-fake-audio-capture=${voice}`;
-    const { page, faults } = await openPage(CHROMIUM_PERMISSIONS, ...CHROMIUM_ARGS, microphone);
+describeUnless(NO_CHROMIUM, "the page of the demo", { timeout: 120_000 }, () => {
+  it(
+    "joins with the microphone, is heard, hears, and sees how well; then the demo ends",
+    { timeout: 120_000, retry: 2 },
+    async () => {
+      const pcm = toPcm16(new Voice(77).next(48_000 * 20));
+      const voice = join(folder, "voice.wav");
+      await writeFile(voice, Buffer.concat([wavHeader(pcm.byteLength, 48_000), new Uint8Array(pcm.buffer)]));
+      const microphone = `--use-file-for-fake-audio-capture=${voice}`;
+      const { page, faults } = await openPage(CHROMIUM_PERMISSIONS, ...CHROMIUM_ARGS, microphone);
 
-    await page.fill("#name", "dora!");
-    await page.click("#join");
-    await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Joined as dora");
-    await expect.poll(() => page.locator("#peers li").count(), PATIENCE).toBe(2);
-    for (const [from, to] of [
-      ["dora", "alice"],
-      ["bob", "dora"],
-      ["alice", "bob"],
-    ] as const) {
-      await expect
-        .poll(async () => (await readRow(page, from, to))[5], { ...PATIENCE, message: `${from} to ${to}` })
-        .toBeGreaterThan(0.9);
-    }
-    expect(faults).toEqual([]);
-    expect(await page.locator("#notice").isVisible()).toBe(false);
-    expect(
-      await page.locator("#my-level").evaluate((meter: HTMLMeterElement) => meter.value),
-    ).toBeGreaterThan(0.1);
+      await page.fill("#name", "dora!");
+      await page.click("#join");
+      await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Joined as dora");
+      await expect.poll(() => page.locator("#peers li").count(), PATIENCE).toBe(2);
+      for (const [from, to] of [
+        ["dora", "alice"],
+        ["bob", "dora"],
+        ["alice", "bob"],
+      ] as const) {
+        await expect
+          .poll(async () => (await readRow(page, from, to))[5], { ...PATIENCE, message: `${from} to ${to}` })
+          .toBeGreaterThan(0.9);
+      }
+      expect(faults).toEqual([]);
+      expect(await page.locator("#notice").isVisible()).toBe(false);
+      expect(
+        await page.locator("#my-level").evaluate((meter: HTMLMeterElement) => meter.value),
+      ).toBeGreaterThan(0.1);
 
-    await page.click("#peers [data-peer=alice] button");
-    expect(await page.locator("#peers [data-peer=alice] button").textContent()).toBe("Unmute");
+      await page.click("#peers [data-peer=alice] button");
+      expect(await page.locator("#peers [data-peer=alice] button").textContent()).toBe("Unmute");
 
-    demo.interrupt();
-    const { code, stdout } = await demo.ended;
-    expect(code).toBe(0);
-    const report = JSON.parse(stdout) as DemoReport;
-    const heard = report.peers.find(({ id }) => id === "alice")?.received.find(({ from }) => from === "dora");
-    expect(heard?.similarity).toBeGreaterThan(0.9);
-    expect(heard?.latencyMsP95).toBeGreaterThan(0);
-    await expect.poll(() => page.textContent("#status"), PATIENCE).toMatch(/The demo has ended/);
-  },
-);
+      demo.interrupt();
+      const { code, stdout } = await demo.ended;
+      expect(code).toBe(0);
+      const report = JSON.parse(stdout) as DemoReport;
+      const heard = report.peers
+        .find(({ id }) => id === "alice")
+        ?.received.find(({ from }) => from === "dora");
+      expect(heard?.similarity).toBeGreaterThan(0.9);
+      expect(heard?.latencyMsP95).toBeGreaterThan(0);
+      await expect.poll(() => page.textContent("#status"), PATIENCE).toMatch(/The demo has ended/);
+    },
+  );
 
-it(
-  "listens when the microphone is refused, and says so; leaves and comes back",
-  { timeout: 120_000 },
-  async () => {
-    const withoutDevices = CHROMIUM_ARGS.filter((argument) => !argument.includes("fake"));
-    const { page } = await openPage([], ...withoutDevices);
-    await page.click("#join");
-    await expect.poll(() => page.textContent("#status"), PATIENCE).toMatch(/^Joined as guest-\d+$/);
-    expect(await page.textContent("#notice")).toMatch(/You are listening only: /);
-    expect(await page.locator("#mute").isVisible()).toBe(false);
+  it(
+    "listens when the microphone is refused, and says so; leaves and comes back",
+    { timeout: 120_000 },
+    async () => {
+      const withoutDevices = CHROMIUM_ARGS.filter((argument) => !argument.includes("fake"));
+      const { page } = await openPage([], ...withoutDevices);
+      await page.click("#join");
+      await expect.poll(() => page.textContent("#status"), PATIENCE).toMatch(/^Joined as guest-\d+$/);
+      expect(await page.textContent("#notice")).toMatch(/You are listening only: /);
+      expect(await page.locator("#mute").isVisible()).toBe(false);
 
-    await page.click("#join");
-    await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Not joined");
-    await page.fill("#name", "alice");
-    await page.click("#join");
-    await expect.poll(() => page.textContent("#status"), PATIENCE).toMatch(/^Cannot connect: .*alice/);
-    await page.fill("#name", "dora");
-    await page.click("#join");
-    await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Joined as dora");
-  },
-);
+      await page.click("#join");
+      await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Not joined");
+      await page.fill("#name", "alice");
+      await page.click("#join");
+      await expect.poll(() => page.textContent("#status"), PATIENCE).toMatch(/^Cannot connect: .*alice/);
+      await page.fill("#name", "dora");
+      await page.click("#join");
+      await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Joined as dora");
+    },
+  );
+});

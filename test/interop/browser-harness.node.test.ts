@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { playoutWorkletSource } from "../../src/platform/browser/generated/playout-worklet.ts";
 import { receiveWorkerSource } from "../../src/platform/browser/generated/receive-worker.ts";
-import { CHROMIUM_PATH } from "../chromium.ts";
+import { describeUnless, NO_CHROMIUM } from "../needs.ts";
 import { openBrowserPage } from "./browser-harness.ts";
 import type { BrowserPage, BrowserPageOptions } from "./browser-harness.ts";
 
@@ -18,7 +17,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((page) => page.close()));
 });
 
-describe.skipIf(!existsSync(CHROMIUM_PATH))("a page driven from Node", { timeout: 30_000 }, () => {
+describeUnless(NO_CHROMIUM, "a page driven from Node", { timeout: 30_000 }, () => {
   it("runs TypeScript of ours, cross-origin isolated and with media devices", async () => {
     const { page, url } = await openPage(`
       import { createBrowserPlatform } from "../../src/platform/browser/browser-platform.ts";

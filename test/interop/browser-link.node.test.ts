@@ -1,9 +1,8 @@
 // A peer link of Node and one of Chromium, joined: the two platforms speak to each other, whoever offers.
-import { existsSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { createNodePlatform } from "../../src/platform/node/node-platform.ts";
 import type { IceCandidate, PeerLink, PeerLinkOptions } from "../../src/platform/platform.ts";
-import { CHROMIUM_PATH } from "../chromium.ts";
+import { describeUnless, NO_CHROMIUM } from "../needs.ts";
 import { openBrowserPage } from "./browser-harness.ts";
 import type { BrowserPage } from "./browser-harness.ts";
 
@@ -110,7 +109,7 @@ function paddingPacket(payloadType: number, sequenceNumber: number): Uint8Array 
 
 const payloadTypeOf = (packet: Uint8Array): number => (packet[1] ?? 0) & 0x7f;
 
-describe.skipIf(!existsSync(CHROMIUM_PATH))("links of Node and Chromium", { timeout: 30_000 }, () => {
+describeUnless(NO_CHROMIUM, "links of Node and Chromium", { timeout: 30_000 }, () => {
   let chromium: BrowserPage;
   let takeCandidate: (candidate: IceCandidate) => void = () => undefined;
 

@@ -1,10 +1,9 @@
 // A transport in Node and one in Chromium, in a room of a real signaling server: audio and data both ways, each
 // side having joined last, and so offered, once.
-import { existsSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebRtcTransport } from "../../src/node.ts";
 import { SignalingServer } from "../../src/signaling-server/server.ts";
-import { CHROMIUM_PATH } from "../chromium.ts";
+import { describeUnless, NO_CHROMIUM } from "../needs.ts";
 import { openBrowserPage } from "./browser-harness.ts";
 import type { BrowserPage } from "./browser-harness.ts";
 
@@ -66,7 +65,7 @@ async function eventually(what: string, check: () => boolean | Promise<boolean>)
   }
 }
 
-describe.skipIf(!existsSync(CHROMIUM_PATH))(`Node and Chromium (${CHROMIUM_PATH})`, () => {
+describeUnless(NO_CHROMIUM, "Node and Chromium", { timeout: 30_000 }, () => {
   const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
   let browser: BrowserPage;
   let url = "";

@@ -2,17 +2,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { buildRtcp, parseRtcp } from "../../../src/rtp/rtcp/packets.ts";
 import { SeededRandom } from "../../../src/testing/random.ts";
+import { describeUnless } from "../../needs.ts";
 
 const folder =
   process.env.RTCP_CORPUS ?? fileURLToPath(new URL("../../../../shared/data/rtcp/", import.meta.url));
 const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".rtcp")) : [];
-if (files.length === 0)
-  console.warn(`Skipped: no recorded RTCP in ${folder}; set RTCP_CORPUS to a folder of *.rtcp`);
+const missing =
+  files.length > 0
+    ? undefined
+    : `there is no recorded RTCP in ${folder}; set RTCP_CORPUS to a folder of *.rtcp`;
 
-describe.skipIf(files.length === 0)("recorded RTCP packets", () => {
+describeUnless(missing, "recorded RTCP packets", { timeout: 10_000 }, () => {
   it("are read without a throw, each with a count for what it held", () => {
     let understood = 0;
     for (const name of files) {
