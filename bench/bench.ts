@@ -11,18 +11,12 @@ export interface Contender {
   run(): number | Promise<number>;
 }
 
-/** A baseline that cannot run here, and why. */
-export interface Unavailable {
-  readonly name: string;
-  readonly unavailable: string;
-}
-
 /** Our way against one baseline. */
 export interface BenchCase {
   /** What is measured, unique within its file. */
   readonly name: string;
   readonly ours: Contender;
-  readonly baseline: Contender | Unavailable;
+  readonly baseline: Contender;
   /** The least ratio (baseline time / our time) we ask of ourselves. */
   readonly goal?: number;
 }
@@ -57,19 +51,17 @@ export interface Bench {
   distributions?(runtime: Runtime): readonly Distribution[] | Promise<readonly Distribution[]>;
 }
 
-/** One line of the table. Times are medians in microseconds per operation; null where the baseline cannot run. */
+/** One line of the table. Times are medians in microseconds per operation. */
 export interface BenchResult {
   readonly bench: string;
   readonly runtime: Runtime;
   readonly oursUs: number;
-  readonly baselineUs: number | null;
+  readonly baselineUs: number;
   readonly baseline: string;
   /** Baseline time / our time: above 1 we are faster. */
-  readonly ratio: number | null;
+  readonly ratio: number;
   readonly goal: number | null;
   readonly repetitions: number;
-  /** Why there is no baseline. */
-  readonly note: string | null;
 }
 
 /** Percentiles in ms and how many samples were slow. */
@@ -165,21 +157,20 @@ async function measureCase(
   bench: string,
   runtime: Runtime,
 ): Promise<BenchResult> {
-  const contenders = "run" in baseline ? [ours, baseline] : [ours];
+  const contenders = [ours, baseline];
   await repeat(contenders, WARM_UP_MS, 1);
   const [oursTimes = [], baselineTimes = []] = await repeat(contenders, BUDGET_MS, MIN_REPETITIONS);
   const oursUs = median(oursTimes);
-  const baselineUs = baselineTimes.length === 0 ? null : median(baselineTimes);
+  const baselineUs = median(baselineTimes);
   return {
     bench,
     runtime,
     oursUs,
     baselineUs,
     baseline: baseline.name,
-    ratio: baselineUs === null ? null : baselineUs / oursUs,
+    ratio: baselineUs / oursUs,
     goal: goal ?? null,
     repetitions: oursTimes.length,
-    note: "unavailable" in baseline ? baseline.unavailable : null,
   };
 }
 

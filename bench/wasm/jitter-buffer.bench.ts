@@ -5,7 +5,7 @@ import { bind } from "../../assembly/memory.portable.ts";
 import { Arena } from "../../src/wasm/arena.ts";
 import type { KernelExports } from "../../src/wasm/generated/kernels.ts";
 import { JitterBuffer } from "../../src/wasm/jitter-buffer.ts";
-import type { Bench, BenchCase, Contender, Runtime } from "../bench.ts";
+import type { Bench, BenchCase, Contender } from "../bench.ts";
 import { HeapBuffer } from "./heap-buffer.ts";
 import { CLOCK_RATE, traffic } from "./traffic.ts";
 import type { Arrival } from "./traffic.ts";
@@ -25,8 +25,8 @@ const PATHS = [
   { name: "10 % loss, 10 % reordered", loss: 0.1, reordered: 0.1, weriftGoal: 100 },
 ];
 
-async function cases(runtime: Runtime): Promise<BenchCase[]> {
-  const weriftFor = await loadWerift(runtime);
+async function cases(): Promise<BenchCase[]> {
+  const weriftFor = await loadWerift();
   const all: BenchCase[] = [];
   for (const { name, loss, reordered, weriftGoal } of PATHS) {
     const long = traffic({ ...VIDEO, loss, reordered });
@@ -137,9 +137,8 @@ function complete(handedOut: number, arrivals: readonly Arrival[]): number {
 
 type WeriftFor = (arrivals: readonly Arrival[]) => BenchCase["baseline"];
 
-async function loadWerift(runtime: Runtime): Promise<WeriftFor> {
+async function loadWerift(): Promise<WeriftFor> {
   const name = "werift JitterBufferBase";
-  if (runtime !== "node") return () => ({ name, unavailable: "imports Node's own modules, does not bundle" });
   const { JitterBufferBase } = await import("werift/nonstandard");
   const { RtpPacket } = await import("werift");
   return (arrivals) => {
