@@ -68,6 +68,11 @@ export class Negotiation implements Machine<NegotiationInput, NegotiationOutput>
     return Math.min(this.#pending?.deadlineMs ?? Infinity, this.#active?.deadlineMs ?? Infinity);
   }
 
+  /** Whether nothing is connected and nothing under way. */
+  get idle(): boolean {
+    return this.#pending === undefined && this.#active === undefined;
+  }
+
   /** Whether an attempt that this side began is under way. */
   get offering(): boolean {
     return this.#pending?.offerer === true;

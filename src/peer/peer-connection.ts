@@ -100,6 +100,11 @@ export class PeerConnection {
     return this.#negotiation.state;
   }
 
+  /** Whether nothing is connected and nothing under way. */
+  get idle(): boolean {
+    return this.#negotiation.idle;
+  }
+
   /** What was dropped in negotiation and why. */
   get counters(): Readonly<NegotiationCounters> {
     return this.#negotiation.counters;

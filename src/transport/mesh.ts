@@ -150,7 +150,6 @@ export class Mesh {
   #subscribe(signaling: SignalingChannel): (() => void)[] {
     const { emitter } = this.#options;
     return [
-      signaling.on("stateChange", (state) => emitter.emit("signalingStateChange", state)),
       signaling.on("peerAnnounced", (entry) => {
         this.room.set(entry.peerId, entry);
         emitter.emit("peerAnnounced", entry);
@@ -202,7 +201,10 @@ export class Mesh {
       {
         stateChange: (state) => {
           log.debug("connection state", { state });
-          if (state === "failed" || state === "closed") this.#release(peerId, peer);
+          if (state !== "failed" && state !== "closed") return;
+          this.#release(peerId, peer);
+          // Its native side may still be closing; the machine has nothing left to do.
+          peer.dispose();
         },
         connected: (connectionId) => {
           log.info("connected", { connectionId });
@@ -213,10 +215,12 @@ export class Mesh {
         },
         failed: (error) => {
           log.warn(error.message, { code: error.code });
+          this.#release(peerId, peer);
           emitter.emit("peerFailed", { peerId, error });
         },
         ended: (reason) => {
           log.info("disconnected", { reason });
+          this.#release(peerId, peer);
           emitter.emit("peerDisconnected", { peerId, reason });
         },
         frame: (frame) => this.#options.onFrame(frame),
@@ -241,10 +245,10 @@ export class Mesh {
     if (port?.level === "track") await port.useTrack(this.#track);
   }
 
-  // Its native side may still be closing; the machine has nothing left to do.
+  // Before the program is told: a listener that connects again must get a connection that has not ended.
   #release(peerId: string, peer: PeerConnection): void {
+    if (!peer.idle || this.#manager.getPeer(peerId) !== peer) return;
     this.#manager.removePeer(peerId, peer);
-    peer.dispose();
     this.#options.onReleased(peerId);
   }
 

@@ -64,6 +64,7 @@ export class WebRtcTransport {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #track: object | null = null;
+  #forgetSignaling: () => void = () => undefined;
 
   /**
    * No network is touched before `start()`.
@@ -102,6 +103,7 @@ export class WebRtcTransport {
     return this.#peerId;
   }
 
+  /** Where it is in its life; `stateChange` tells every change. */
   get state(): TransportState {
     return this.#state;
   }
@@ -300,15 +302,17 @@ export class WebRtcTransport {
     const { clock } = this.#platform;
     const { signaling: given, signalingUrl: url } = this.#config;
     const signaling = given ?? new SignalingClient({ url, platform: this.#platform, logger: this.#log });
-    const limits = { ...options, timeoutMs: options.timeoutMs ?? START_TIMEOUT_MS };
-    const ready = Promise.all([
-      this.#config.audio.enabled ? loadOpus() : undefined,
-      signaling.connect(limits),
-    ]);
+    const endMs = clock.now() + (options.timeoutMs ?? START_TIMEOUT_MS);
+    const limits = () => ({ ...options, timeoutMs: Math.max(0, endMs - clock.now()) });
+    this.#forgetSignaling = signaling.on("stateChange", (state) =>
+      this.#emitter.emit("signalingStateChange", state),
+    );
+    const loaded = this.#config.audio.enabled ? loadOpus() : undefined;
+    const ready = Promise.all([loaded, signaling.connect(limits())]);
     try {
-      const [codec] = await limited(ready, clock, "start()", limits);
+      const [codec] = await limited(ready, clock, "start()", limits());
       const running = this.#assemble(signaling, codec);
-      const joined = await limited(this.#announce(signaling), clock, "start()", limits).catch(
+      const joined = await limited(this.#announce(signaling, limits()), clock, "start()", limits()).catch(
         (error: unknown) => {
           void running.mesh.close();
           throw error;
@@ -323,6 +327,7 @@ export class WebRtcTransport {
       running.mesh.enter(joined);
     } catch (error) {
       await signaling.close();
+      this.#forgetSignaling();
       if (this.#state === "starting") this.#setState("stopped");
       throw toTransportError(error, "SIGNALING_ERROR", "start()");
     }
@@ -347,15 +352,16 @@ export class WebRtcTransport {
     return { mesh, outbox };
   }
 
-  #announce(signaling: SignalingChannel): Promise<AnnounceResult> {
+  #announce(signaling: SignalingChannel, limits: CallOptions): Promise<AnnounceResult> {
     const { authToken, room, userData } = this.#config;
-    return signaling.announce({
+    const announcement = {
       peerId: this.#peerId,
       room: room ?? "default",
       capabilities: this.#capabilities(),
       ...(userData !== undefined && { userData }),
       ...(authToken !== undefined && { authToken }),
-    });
+    };
+    return signaling.announce(announcement, limits);
   }
 
   async #stop(): Promise<void> {
@@ -365,14 +371,13 @@ export class WebRtcTransport {
     running?.outbox.close();
     await running?.mesh.close();
     await this.#starting?.catch(() => undefined); // its own caller is told
+    this.#forgetSignaling();
   }
 
   #setState(state: TransportState): void {
     this.#state = state;
     this.#emitter.emit("stateChange", state);
   }
-
-  // --- small parts
 
   #info(peer: PeerConnection): PeerInfo {
     return peerInfo(peer, this.#running?.mesh.room.get(peer.remoteId));
@@ -389,9 +394,7 @@ export class WebRtcTransport {
 
   #capabilities(): Capability[] {
     const { audio, enableDataChannel } = this.#config;
-    return [
-      ...(audio.enabled ? (["audio"] as const) : []),
-      ...(enableDataChannel ? (["data"] as const) : []),
-    ];
+    const enabled = { audio: audio.enabled, data: enableDataChannel };
+    return (["audio", "data"] as const).filter((capability) => enabled[capability]);
   }
 }

@@ -61,6 +61,25 @@ describe("the life of a transport", () => {
     expect(states).toEqual(["starting", "started", "stopping", "stopped", "starting", "started"]);
   });
 
+  it("tells every state of signaling from the first on", async () => {
+    open();
+    const transport = world.transport("alice");
+    const states: string[] = [];
+    transport.on("signalingStateChange", (state) => states.push(state));
+    await world.clock.until(transport.start());
+    await world.clock.until(transport.shutdown());
+    expect(states).toEqual(["connecting", "connected", "closed"]);
+  });
+
+  it("gives up start() after its time, however that is spread over the steps", async () => {
+    open();
+    const transport = world.transport("alice", { authToken: () => new Promise<string>(() => undefined) });
+    const startMs = world.clock.now();
+    expect(await rejection(transport.start({ timeoutMs: 1_000 }))).toBe("OPERATION_TIMEOUT");
+    // Closing the socket takes a round trip.
+    expect(world.clock.now() - startMs).toBeLessThanOrEqual(1_003);
+  });
+
   it("says so when it is used too early, twice or too late", async () => {
     open();
     const transport = world.transport("alice");
@@ -183,6 +202,34 @@ describe("naming peers", () => {
     world.network.failNext("bob", "openPeerLink");
     expect(await rejection(b.connectPeer("alice"))).not.toBe("resolved");
     expect(await rejection(b.connectPeer("alice"))).toBe("resolved");
+  });
+});
+
+describe("trying again from a listener", () => {
+  it("connects anew when told that the attempt failed", async () => {
+    open();
+    await world.join("alice");
+    const b = world.transport("bob", { autoConnect: false });
+    await world.clock.until(b.start());
+    world.network.failNext("bob", "createOffer");
+    let again: Promise<string> | undefined;
+    b.once("peerFailed", () => {
+      again = codeOf(b.connectPeer("alice"));
+    });
+    expect(await rejection(b.connectPeer("alice"))).not.toBe("resolved");
+    expect(await world.clock.until(again ?? Promise.reject(new Error("never told")))).toBe("resolved");
+  });
+
+  it("connects anew when told that the connection has ended", async () => {
+    const [a, b] = await pair();
+    let again: Promise<string> | undefined;
+    b.once("peerDisconnected", () => {
+      again = codeOf(b.connectPeer("alice"));
+    });
+    await world.clock.until(a.disconnectPeer("bob"));
+    await world.clock.run(1_000);
+    expect(await world.clock.until(again ?? Promise.reject(new Error("never told")))).toBe("resolved");
+    expect(b.listPeers()).toHaveLength(1);
   });
 });
 
@@ -343,6 +390,28 @@ describe("options", () => {
     await world.clock.run(1_500);
     expect(b.stats().peers[0]?.audio?.inbound.bufferDelayMs).toBeLessThan(5);
   });
+
+  it.each([
+    { dataChannelMode: "reliable", arrives: 1 },
+    { dataChannelMode: "unreliable", arrives: 0 },
+  ] as const)(
+    "keep a message for a cut path, or not: $dataChannelMode",
+    async ({ dataChannelMode, arrives }) => {
+      open();
+      const [a, b] = ["alice", "bob"].map((id) => world.transport(id, { dataChannelMode }));
+      await world.clock.until(a!.start());
+      await world.clock.until(b!.start());
+      await world.clock.run(500);
+      let got = 0;
+      b!.on("dataChannelMessage", () => got++);
+      world.network.partition("alice", "bob");
+      await world.clock.until(a!.sendDataChannelMessage("bob", { type: "text", payload: "x" }));
+      await world.clock.run(1_000);
+      world.network.heal("alice", "bob");
+      await world.clock.run(1_000);
+      expect(got).toBe(arrives);
+    },
+  );
 
   it("ask for TURN credentials at each new connection", async () => {
     open();
