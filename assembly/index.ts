@@ -1,4 +1,4 @@
-// Everything JavaScript may call. Built twice: for shared memory (atomics on the two ring counters) and for unshared.
+// Everything JavaScript may call, for shared and unshared memory alike.
 export { sequenceDistance, extendSequence, tickDistance, ticksToMs, msToTicks } from "./rtp-clock";
 export { streamBytes, reserve, commit } from "./packet-ring";
 export {

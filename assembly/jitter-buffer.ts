@@ -32,6 +32,7 @@ import {
   RECORD_LENGTH,
   RING_BASE,
   RING_MASK,
+  SHARED,
   SLOT_BASE,
   SLOT_COUNT,
   SLOT_MASK,
@@ -56,6 +57,7 @@ export function initStream(
   stream: i32,
   ringBytes: i32,
   clockRate: i32,
+  shared: i32,
   inOrder: i32,
   targetMs: f64,
   maxDelayMs: f64,
@@ -69,6 +71,7 @@ export function initStream(
   store32(stream + RING_BASE, ring);
   storeF64(stream + MS_PER_TICK, MS_PER_SECOND / toF64(clockRate));
   storeF64(stream + MAX_DELAY_MS, maxDelayMs);
+  store32(stream + SHARED, shared);
   store32(stream + IN_ORDER, inOrder);
   storeF64(stream + TARGET_MS, targetMs);
 }

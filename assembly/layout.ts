@@ -17,6 +17,7 @@ export const RING_BASE: i32 = 140;
 export const MS_PER_TICK: i32 = 144; // f64
 export const MAX_DELAY_MS: i32 = 152; // f64; bound of span and of overdue packets
 export const IN_ORDER: i32 = 160; // 1: the next expected packet leaves at once
+export const SHARED: i32 = 164; // 1: producer and consumer are different threads
 
 // Order. Everything from here on belongs to the consumer.
 export const INGEST_POS: i32 = 192; // ring position up to which records are indexed

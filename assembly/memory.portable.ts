@@ -40,11 +40,11 @@ export function load32be(at: number): number {
   return (loadU16be(at) << 16) | loadU16be(at + 2);
 }
 
-export function acquire32(at: number): number {
+export function acquire32(at: number, _shared: number): number {
   return load32(at);
 }
 
-export function publish32(at: number, value: number): void {
+export function publish32(at: number, value: number, _shared: number): void {
   store32(at, value);
 }
 

@@ -13,6 +13,7 @@ import {
   RELEASE_POS,
   RING_BASE,
   RING_MASK,
+  SHARED,
   SLOT_COUNT,
   SLOT_SHIFT,
   STATE_FREE,
@@ -36,7 +37,7 @@ export function reserve(stream: i32, length: i32): i32 {
   const capacity = load32(stream + RING_MASK) + 1;
   const need = recordBytes(length);
   const write = load32(stream + WRITE_POS);
-  const used = (write - acquire32(stream + READ_POS)) | 0;
+  const used = (write - acquire32(stream + READ_POS, load32(stream + SHARED))) | 0;
   const offset = write & (capacity - 1);
   const untilEnd = capacity - offset;
   const pad = need > untilEnd ? untilEnd : 0;
@@ -48,7 +49,7 @@ export function reserve(stream: i32, length: i32): i32 {
   if (pad == 0) return ring + offset + RECORD_HEADER;
   store32(ring + offset + RECORD_LENGTH, pad);
   store32(ring + offset + RECORD_STATE, STATE_PAD);
-  publish32(stream + WRITE_POS, (write + pad) | 0);
+  publish32(stream + WRITE_POS, (write + pad) | 0, load32(stream + SHARED));
   return ring + RECORD_HEADER;
 }
 
@@ -59,14 +60,14 @@ export function commit(stream: i32, length: i32, arrivalMs: f64): void {
   store32(record + RECORD_LENGTH, length);
   store32(record + RECORD_STATE, STATE_LIVE);
   storeF64(record + RECORD_ARRIVAL, arrivalMs);
-  publish32(stream + WRITE_POS, (write + recordBytes(length)) | 0);
+  publish32(stream + WRITE_POS, (write + recordBytes(length)) | 0, load32(stream + SHARED));
 }
 
 /** Consumer: step over the next published record. Returns its address, or 0 when there is none; PAD is passed over. */
 export function nextRecord(stream: i32): i32 {
   const ring = load32(stream + RING_BASE);
   const mask = load32(stream + RING_MASK);
-  const write = acquire32(stream + WRITE_POS);
+  const write = acquire32(stream + WRITE_POS, load32(stream + SHARED));
   let position = load32(stream + INGEST_POS);
   while (position != write) {
     const record = ring + (position & mask);
@@ -108,5 +109,5 @@ export function pinsRing(stream: i32, record: i32): bool {
 
 /** Consumer: let the producer overwrite what has been released. */
 export function giveBack(stream: i32): void {
-  publish32(stream + READ_POS, load32(stream + RELEASE_POS));
+  publish32(stream + READ_POS, load32(stream + RELEASE_POS), load32(stream + SHARED));
 }

@@ -1,5 +1,5 @@
-// npm run asbuild: assembly/ -> build/*.wasm (release, shared and unshared) -> src/wasm/generated/kernels.ts, with a
-// gate on the text form between them. One line a step; plain Node plus asc.
+// npm run asbuild: assembly/ -> build/kernels.wasm -> src/wasm/generated/kernels.ts, with a gate on the text form
+// between them. One line a step; plain Node plus asc.
 import asc from "assemblyscript/asc";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
@@ -10,11 +10,11 @@ import { gzipSync } from "node:zlib";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const GENERATED = "src/wasm/generated/kernels.ts";
 const STAMP = "build/kernels.sha256";
-const BUILDS = [
-  { target: "release", name: "kernels", shared: false },
-  { target: "release-shared", name: "kernels-shared", shared: true },
-];
-const MAX_WASM_BYTES = 16 * 1024; // inlined twice into every bundle
+const WASM = "build/kernels.wasm";
+const MAX_WASM_BYTES = 16 * 1024; // inlined into every bundle
+// The import of the memory up to its flags (WebAssembly core specification, binary format, import section).
+const MEMORY_IMPORT = Buffer.from("\x03env\x06memory\x02", "latin1");
+const SHARED_WITH_MAXIMUM = 3;
 // A second instance over the same memory would overwrite live state with any of these.
 const FORBIDDEN = ["(data", "(start", "(mut", "(table", '"abort"'];
 
@@ -22,38 +22,45 @@ const digest = sourcesDigest();
 if (isCurrent()) {
   say(`asc: skipped, build/ and ${GENERATED} belong to these sources`);
 } else {
-  for (const build of BUILDS) await compile(build);
-  for (const build of BUILDS) gate(build);
+  await compile();
+  gate();
   generate();
   write(STAMP, digest);
 }
 
-async function compile({ target, name }) {
+async function compile() {
   const started = performance.now();
-  const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", target], {
+  const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", "release"], {
     reportDiagnostic: undefined,
   });
-  if (error) fail(`asc ${target}: ${error.message}\n${stderr}`);
-  say(`asc ${target}: build/${name}.wasm in ${Math.round(performance.now() - started)} ms`);
+  if (error) fail(`asc: ${error.message}\n${stderr}`);
+  say(`asc: ${WASM} in ${Math.round(performance.now() - started)} ms`);
 }
 
-function gate({ name, shared }) {
-  const text = read(`build/${name}.wat`);
+function gate() {
+  const text = read("build/kernels.wat");
   for (const word of FORBIDDEN) {
-    if (text.includes(word)) fail(`build/${name}.wat contains ${word}`);
+    if (text.includes(word)) fail(`build/kernels.wat contains ${word}`);
   }
   const imports = text.match(/\(import [^\n]*/g) ?? [];
   if (imports.length !== 1 || !imports[0].startsWith('(import "env" "memory"')) {
-    fail(`build/${name}.wat imports more than the memory: ${imports.join(" ")}`);
+    fail(`build/kernels.wat imports more than the memory: ${imports.join(" ")}`);
   }
   const atomics = text.match(/\.atomic\./g)?.length ?? 0;
-  if (atomics > 0 !== shared) fail(`build/${name}.wat holds ${atomics} atomic operations`);
-  const bytes = readFileSync(join(ROOT, `build/${name}.wasm`));
-  if (bytes.length > MAX_WASM_BYTES)
-    fail(`build/${name}.wasm has ${bytes.length} B, at most ${MAX_WASM_BYTES}`);
-  say(
-    `gate ${name}: ${bytes.length} B, ${gzipSync(bytes).length} B gzip, ${atomics} atomics, memory the only import`,
-  );
+  if (atomics === 0) fail("build/kernels.wat holds no atomic operation: threads could not share a ring");
+  const bytes = readFileSync(join(ROOT, WASM));
+  if (bytes.length > MAX_WASM_BYTES) fail(`${WASM} has ${bytes.length} B, at most ${MAX_WASM_BYTES}`);
+  const gzipped = gzipSync(bytes).length;
+  say(`gate: ${bytes.length} B, ${gzipped} B gzip, ${atomics} atomics, memory the only import`);
+}
+
+// asc builds for shared memory; for the other kind the loader clears one bit of this byte.
+function memoryFlagsOffset(bytes) {
+  const offset = bytes.indexOf(MEMORY_IMPORT) + MEMORY_IMPORT.length;
+  if (offset < MEMORY_IMPORT.length || bytes[offset] !== SHARED_WITH_MAXIMUM) {
+    fail(`${WASM} does not import a shared memory with a maximum where it is expected`);
+  }
+  return offset;
 }
 
 function generate() {
@@ -62,8 +69,13 @@ function generate() {
   // In WebAssembly a bool is a number; a kernel that returns one would not be what its type says.
   const booleans = members.filter((member) => member.includes("boolean") || member.includes("bigint"));
   if (booleans.length > 0) fail(`these exports are not plain numbers: ${booleans.join("")}`);
-  const constants = [...read("assembly/layout.ts").matchAll(/^export const (\w+): i32 = (\d+);/gm)];
-  const [plain, shared] = BUILDS.map(({ name }) => readFileSync(join(ROOT, `build/${name}.wasm`), "base64"));
+  const constants = sources()
+    .filter((name) => name.endsWith("layout.ts"))
+    .flatMap((name) => [...read(`assembly/${name}`).matchAll(/^export const (\w+): i32 = (\d+);/gm)]);
+  const names = constants.map(([, name]) => name);
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  if (twice.length > 0) fail(`these names stand in two layouts: ${twice.join(", ")}`);
+  const bytes = readFileSync(join(ROOT, WASM));
   const text = `// Written by scripts/build-wasm.mjs from assembly/; not to be edited.
 
 /** What the kernels export. Addresses are bytes from the start of their memory, every value is a number. */
@@ -71,28 +83,27 @@ export interface KernelExports {
 ${members.join("\n")}
 }
 
-/** Offsets and codes of assembly/layout.ts. */
+/** Offsets and codes of the layouts in assembly/. */
 export const LAYOUT = {
 ${constants.map(([, name, value]) => `  ${name}: ${value},`).join("\n")}
 } as const;
 
-/** The build for unshared memory, base64. */
-export const KERNELS_BASE64 =
-  "${plain}";
+/** Offset of the flags of the memory's import; without SHARED_MEMORY_FLAG the module takes unshared memory. */
+export const MEMORY_FLAGS_OFFSET = ${memoryFlagsOffset(bytes)};
+export const SHARED_MEMORY_FLAG = 2;
 
-/** The build for shared memory, base64. */
-export const SHARED_KERNELS_BASE64 =
-  "${shared}";
+/** The module, base64. */
+export const KERNELS_BASE64 =
+  "${bytes.toString("base64")}";
 `;
   write(GENERATED, text);
   say(`generated ${GENERATED}: ${members.length} functions, ${constants.length} constants, ${text.length} B`);
 }
 
 function sourcesDigest() {
-  const sources = readdirSync(join(ROOT, "assembly")).filter((name) => name.endsWith(".ts"));
   const hash = createHash("sha256").update(asc.version);
   for (const path of [
-    ...sources.map((name) => `assembly/${name}`),
+    ...sources().map((name) => `assembly/${name}`),
     "asconfig.json",
     "scripts/build-wasm.mjs",
   ].sort()) {
@@ -101,12 +112,12 @@ function sourcesDigest() {
   return hash.digest("hex");
 }
 
+function sources() {
+  return readdirSync(join(ROOT, "assembly")).filter((name) => name.endsWith(".ts"));
+}
+
 function isCurrent() {
-  const outputs = [
-    GENERATED,
-    ...BUILDS.flatMap(({ name }) => [`build/${name}.wasm`, `build/${name}.wasm.map`]),
-  ];
-  if (![STAMP, ...outputs].every((path) => existsSync(join(ROOT, path)))) return false;
+  if (![STAMP, GENERATED, WASM, `${WASM}.map`].every((path) => existsSync(join(ROOT, path)))) return false;
   return read(STAMP) === digest;
 }
 

@@ -1,7 +1,7 @@
 // Turns the inlined bytes into kernels over a memory, synchronously: nothing to fetch, nothing to await, the same in
 // Node, windows, workers and worklets. Never reads or writes the memory itself.
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import { KERNELS_BASE64, SHARED_KERNELS_BASE64 } from "./generated/kernels.ts";
+import { KERNELS_BASE64, MEMORY_FLAGS_OFFSET, SHARED_MEMORY_FLAG } from "./generated/kernels.ts";
 import type { KernelExports } from "./generated/kernels.ts";
 
 const PAGE_BYTES = 65_536;
@@ -61,14 +61,17 @@ export function arithmeticKernels(): KernelExports {
   return arithmetic;
 }
 
+// One module serves both kinds of memory; engines insist that its import names the kind.
 function compiled(shared: boolean): WebAssembly.Module {
-  if (shared) return (modules.shared ??= compile(SHARED_KERNELS_BASE64));
-  return (modules.plain ??= compile(KERNELS_BASE64));
+  if (shared) return (modules.shared ??= compile(SHARED_MEMORY_FLAG));
+  return (modules.plain ??= compile(0));
 }
 
-function compile(base64: string): WebAssembly.Module {
-  const text = atob(base64);
+function compile(sharedFlag: number): WebAssembly.Module {
+  const text = atob(KERNELS_BASE64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const flags = bytes[MEMORY_FLAGS_OFFSET] as number;
+  bytes[MEMORY_FLAGS_OFFSET] = (flags & ~SHARED_MEMORY_FLAG) | sharedFlag;
   return new WebAssembly.Module(bytes);
 }

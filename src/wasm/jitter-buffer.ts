@@ -97,8 +97,16 @@ export class JitterBuffer {
     this.#stream = this.#arena.allocate(regionBytes);
     this.#maxPacketBytes = maxPacketBytes(ringBytes);
     this.#maxDelayMs = maxDelayMs;
-    const order = inOrder ? 1 : 0;
-    this.#arena.kernels.initStream(this.#stream, ringBytes, clockRate, order, targetDelayMs, maxDelayMs);
+    const [isShared, order] = [shared ? 1 : 0, inOrder ? 1 : 0];
+    this.#arena.kernels.initStream(
+      this.#stream,
+      ringBytes,
+      clockRate,
+      isShared,
+      order,
+      targetDelayMs,
+      maxDelayMs,
+    );
   }
 
   /** Whether `close()` has been called. Every other member throws `ALREADY_SHUTDOWN` from then on. */
