@@ -44,11 +44,26 @@ export interface Distribution {
   close(): Promise<void>;
 }
 
+/** A quality rather than a time - an error, a loss, a delay - from seeded or recorded input: the same in every run. */
+export interface Figure {
+  /** What is measured, unique within its file. */
+  readonly name: string;
+  /** Of ours and of every baseline, such as `ms` or `ppm rms`. */
+  readonly unit: string;
+  readonly ours: number;
+  /** Others put before the same input. */
+  readonly baselines: readonly { readonly name: string; readonly value: number }[];
+  /** What we ask of ourselves; `noWorseThan` names a baseline. */
+  readonly goal?: { readonly atMost?: number; readonly atLeast?: number; readonly noWorseThan?: string };
+}
+
 /** A bench file's default export. */
 export interface Bench {
   readonly runtimes: readonly Runtime[];
   cases(runtime: Runtime): readonly BenchCase[] | Promise<readonly BenchCase[]>;
   distributions?(runtime: Runtime): readonly Distribution[] | Promise<readonly Distribution[]>;
+  /** Computed in Node alone: numbers are the same everywhere. */
+  figures?(): readonly Figure[] | Promise<readonly Figure[]>;
 }
 
 /** One line of the table. Times are medians in microseconds per operation. */
@@ -62,6 +77,12 @@ export interface BenchResult {
   readonly ratio: number;
   readonly goal: number | null;
   readonly repetitions: number;
+}
+
+/** One figure and whether its goal was missed. */
+export interface FigureResult extends Figure {
+  readonly bench: string;
+  readonly missed: boolean;
 }
 
 /** Percentiles in ms and how many samples were slow. */
@@ -121,6 +142,28 @@ export async function sample(
     await distribution.close();
   }
   return results;
+}
+
+/** Compute the figures of a bench, if any has `only` in its name or the file has. */
+export async function compute(
+  bench: Bench,
+  runtime: Runtime,
+  prefix: string,
+  only: string,
+): Promise<FigureResult[]> {
+  if (runtime !== "node" || bench.figures === undefined) return [];
+  const all = await bench.figures();
+  return all
+    .map((figure) => ({ ...figure, bench: `${prefix}: ${figure.name}`, missed: isMissed(figure) }))
+    .filter((result) => result.bench.includes(only));
+}
+
+function isMissed({ ours, baselines, goal = {} }: Figure): boolean {
+  const { atMost = Infinity, atLeast = -Infinity, noWorseThan } = goal;
+  const baseline = baselines.find(({ name }) => name === noWorseThan);
+  if (noWorseThan !== undefined && baseline === undefined)
+    throw new Error(`no baseline is called ${noWorseThan}`);
+  return !(ours <= atMost && ours >= atLeast && ours <= (baseline?.value ?? Infinity));
 }
 
 async function sampleOne(

@@ -1,5 +1,5 @@
 // npm run bench [-- --json] [--only TEXT]: bundles every *.bench.ts, runs it in Node and, where it says it can, in
-// headless Chromium, and prints one table. `--only` keeps benches whose name contains the text.
+// headless Chromium, and prints its tables. `--only` keeps benches whose name contains the text.
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -69,7 +69,8 @@ const files = benchFiles(join(ROOT, "bench"));
 const parts = [...(await runInNode()), ...(await runInChromium())];
 const results = parts.flatMap((part) => part.results);
 const distributions = parts.flatMap((part) => part.distributions);
-if (json) console.log(JSON.stringify({ node: process.version, results, distributions }, null, 2));
+const figures = parts.flatMap((part) => part.figures);
+if (json) console.log(JSON.stringify({ node: process.version, results, distributions, figures }, null, 2));
 else printTables();
 
 function parseArguments(args) {
@@ -154,12 +155,13 @@ async function bundle(file, runtime) {
     stdin: {
       contents: `
         import bench from ${JSON.stringify(file)};
-        import { measure, sample } from ${JSON.stringify(join(ROOT, "bench/bench.ts"))};
+        import { compute, measure, sample } from ${JSON.stringify(join(ROOT, "bench/bench.ts"))};
         const [prefix, only] = ${JSON.stringify([prefix, only])};
         export const runtimes = bench.runtimes;
         export const run = async (runtime) => ({
           results: await measure(bench, runtime, prefix, only),
           distributions: await sample(bench, runtime, prefix, only),
+          figures: await compute(bench, runtime, prefix, only),
         });
       `,
       resolveDir: ROOT,
@@ -197,6 +199,31 @@ function serve() {
 function printTables() {
   if (results.length > 0) printMedians();
   if (distributions.length > 0) printDistributions();
+  if (figures.length > 0) printFigures();
+}
+
+function printFigures() {
+  printTable([
+    ["bench", "unit", "ours", "goal", "baselines"],
+    ...figures.map(({ bench, unit, ours, goal, missed, baselines }) => [
+      ...[bench, unit, shortNumber(ours), `${figureGoal(goal)}${missed ? " MISSED" : ""}`],
+      baselines.map(({ name, value }) => `${name} ${shortNumber(value)}`).join(", "),
+    ]),
+  ]);
+  console.log("\nFigures come from seeded or recorded input: they are the same in every run.\n");
+}
+
+function figureGoal({ atMost, atLeast, noWorseThan } = {}) {
+  return [
+    ...(atMost === undefined ? [] : [`<= ${atMost}`]),
+    ...(atLeast === undefined ? [] : [`>= ${atLeast}`]),
+    ...(noWorseThan === undefined ? [] : [`<= ${noWorseThan}`]),
+  ].join(", ");
+}
+
+function shortNumber(value) {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
 }
 
 function printMedians() {

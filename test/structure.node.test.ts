@@ -59,7 +59,7 @@ const KERNEL_PARTS = [
   "slot-index.ts",
 ];
 /** Files of src/wasm that adapt no kernel. */
-const WASM_SUPPORT = ["instantiate.ts", "arena.ts", "buffer-options.ts", "buffer-statistics.ts"];
+const WASM_SUPPORT = ["instantiate.ts", "arena.ts", "regions.ts", "buffer-options.ts", "buffer-statistics.ts"];
 
 /** What the browser root exports beyond the common names. */
 const BROWSER_ONLY = ["AudioPlayout"];

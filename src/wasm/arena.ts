@@ -38,6 +38,8 @@ export class Arena {
   readonly #holes: Hole[];
   readonly #regions = new Map<number, number>();
   #bytesInUse = 0;
+  /** Lent to whichever kernel is at work; taken at first need. */
+  #scratch: { address: number; byteLength: number } | undefined;
 
   /** @throws TransportError `INVALID_CONFIG` or `NOT_SUPPORTED`, see {@link createMemory} */
   constructor({ bytes = DEFAULT_BYTES, shared = false }: ArenaOptions = {}) {
@@ -59,6 +61,32 @@ export class Arena {
   /** Bytes in regions, alignment included. */
   get bytesInUse(): number {
     return this.#bytesInUse;
+  }
+
+  /** Whether any region is in use; the scratch space does not count. */
+  get inUse(): boolean {
+    return this.#regions.size > (this.#scratch === undefined ? 0 : 1);
+  }
+
+  /** Whether {@link allocate} would succeed. */
+  hasRoomFor(byteLength: number): boolean {
+    const need = aligned(byteLength);
+    return this.#holes.some((hole) => hole.byteLength >= need);
+  }
+
+  /**
+   * Space that every kernel of this arena may use during one call. Its content means nothing before and after.
+   * @returns its address, a multiple of 64; another one after a call that asked for more
+   * @throws TransportError `LIMIT_EXCEEDED` when no free range is long enough
+   */
+  scratch(byteLength: number): number {
+    const current = this.#scratch;
+    if (current !== undefined && current.byteLength >= byteLength) return current.address;
+    if (current !== undefined) this.free(current.address);
+    this.#scratch = undefined;
+    const address = this.allocate(byteLength);
+    this.#scratch = { address, byteLength };
+    return address;
   }
 
   /**

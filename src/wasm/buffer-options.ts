@@ -30,7 +30,7 @@ export interface JitterBufferOptions {
   kind?: "audio" | "video";
   /** Let a `PacketWriter` in another thread put packets in. Needs `SharedArrayBuffer`. Default false. */
   shared?: boolean;
-  /** Where the buffer lives; must be as `shared` as the buffer. Default: a memory of its own. */
+  /** Where the buffer lives; must be as `shared` as the buffer. Default: a pool of this realm, or a memory of its own when shared. */
   arena?: Arena;
 }
 

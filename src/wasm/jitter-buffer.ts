@@ -1,7 +1,7 @@
 // Jitter buffer of one RTP stream over the WebAssembly kernel: packets go in as they come and leave in sequence order,
 // each at its time. Holds encoded packets only, sets no timer and reads no clock.
 import { TransportError } from "../errors/errors.ts";
-import { Arena } from "./arena.ts";
+import type { Arena } from "./arena.ts";
 import { isTargetDelay, resolveBufferOptions } from "./buffer-options.ts";
 import type { JitterBufferOptions } from "./buffer-options.ts";
 import { readStatistics } from "./buffer-statistics.ts";
@@ -10,6 +10,8 @@ import { LAYOUT } from "./generated/kernels.ts";
 import { arithmeticKernels } from "./instantiate.ts";
 import { maxPacketBytes } from "./packet-ring.ts";
 import type { PacketRing } from "./packet-ring.ts";
+import { claimRegion, releaseRegion } from "./regions.ts";
+import type { Region } from "./regions.ts";
 
 export type { JitterBufferOptions } from "./buffer-options.ts";
 export type { BufferStats, JitterBufferStatistics } from "./buffer-statistics.ts";
@@ -79,6 +81,7 @@ export interface BufferedPacket {
  * it is due. Insert and pop take O(1). A new SSRC needs `reset()`; `close()` gives the memory back.
  */
 export class JitterBuffer {
+  readonly #region: Region;
   readonly #arena: Arena;
   readonly #stream: number;
   readonly #maxPacketBytes: number;
@@ -93,8 +96,9 @@ export class JitterBuffer {
     const { clockRate, targetDelayMs, maxDelayMs, inOrder, ringBytes, shared, arena } =
       resolveBufferOptions(options);
     const regionBytes = arithmeticKernels().streamBytes(ringBytes);
-    this.#arena = arena ?? new Arena({ bytes: Arena.bytesFor(regionBytes), shared });
-    this.#stream = this.#arena.allocate(regionBytes);
+    this.#region = claimRegion(regionBytes, arena, shared);
+    this.#arena = this.#region.arena;
+    this.#stream = this.#region.address;
     this.#maxPacketBytes = maxPacketBytes(ringBytes);
     this.#maxDelayMs = maxDelayMs;
     const [isShared, order] = [shared ? 1 : 0, inOrder ? 1 : 0];
@@ -222,7 +226,7 @@ export class JitterBuffer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#arena.free(this.#stream);
+    releaseRegion(this.#region);
   }
 
   #open(): Arena {
