@@ -14,6 +14,7 @@ import type {
 } from "../platform/platform.ts";
 import type { Clock } from "../runtime/time.ts";
 import type { SeededRandom } from "./random.ts";
+import { packetAudioPort } from "./simulated-audio-port.ts";
 import { SimulatedChannel } from "./simulated-channel.ts";
 import {
   hostCandidate,
@@ -43,12 +44,15 @@ const MAX_MESSAGE_SIZE = 262_144;
 /** Payload type of Opus in our offers; dynamic (RFC 3551 section 6), the one browsers use. */
 const OPUS_PAYLOAD_TYPE = 111;
 
-/** Smallest RTP and RTCP packets (RFC 3550 sections 5.1 and 6.4.2). */
-const MIN_RTP_BYTES = 12;
-const MIN_RTCP_BYTES = 8;
+/** IPv4, UDP and the tags of SRTP or DTLS, about. */
+const DATAGRAM_OVERHEAD_BYTES = 50;
+
+/** A datagram that only says something about the connection. */
+const CONTROL_BYTES = 100;
 
 /** What links share. */
 export interface LinkNetwork {
+  /** The endpoint's own. */
   readonly clock: Clock;
   readonly wire: SimulatedWire;
   /** Open links by ICE user name fragment. */
@@ -159,7 +163,7 @@ export class SimulatedLink implements PeerLink {
     const localCandidate = this.#peer === undefined ? undefined : this.#peer.#remoteCandidate;
     return {
       ...this.#traffic,
-      rttMs: connected ? 2 * this.#network.wire.delayMs : null,
+      rttMs: connected ? this.#roundTripMs() : null,
       localCandidate: connected ? (localCandidate ?? null) : null,
       remoteCandidate: connected ? (this.#remoteCandidate ?? null) : null,
       audioOut: null,
@@ -174,12 +178,7 @@ export class SimulatedLink implements PeerLink {
     if (peer === undefined) return;
     if (!wasUp) return peer.#forget(this);
     // The closing alert of DTLS is a datagram: cut off, the other side finds out by itself.
-    this.#network.wire.send({
-      from: this.endpoint,
-      to: peer.endpoint,
-      reliable: false,
-      deliver: () => peer.#end("closed"),
-    });
+    this.#send(peer, false, CONTROL_BYTES, () => peer.#end("closed"));
     peer.reachabilityChanged();
   }
 
@@ -219,7 +218,7 @@ export class SimulatedLink implements PeerLink {
     const sides = [this, peer];
     this.#peer = peer;
     peer.#peer = this;
-    const handshakeMs = HANDSHAKE_ROUND_TRIPS * 2 * this.#network.wire.delayMs;
+    const handshakeMs = HANDSHAKE_ROUND_TRIPS * this.#roundTripMs();
     this.#timers.after(handshakeMs, () => {
       if (sides.every((side) => side.#isReachable())) return sides.forEach((side) => side.#connected());
       for (const side of sides) side.#peer = undefined;
@@ -232,7 +231,7 @@ export class SimulatedLink implements PeerLink {
     const data = this.#remote?.data;
     if (data === undefined || data === "rejected") return;
     // The association is set up inside the connection: one more round trip.
-    this.#timers.after(2 * this.#network.wire.delayMs, () => {
+    this.#timers.after(this.#roundTripMs(), () => {
       for (const channel of this.#channelsById.values()) channel.start();
     });
   }
@@ -265,28 +264,15 @@ export class SimulatedLink implements PeerLink {
   }
 
   #makeAudioPort(): PacketAudioPort {
-    const payloadType = (): number => this.#payloadType;
-    const send = (
-      packet: Uint8Array,
-      minBytes: number,
-      receive: (peer: SimulatedLink, copy: Uint8Array) => void,
-    ) => {
-      const peer = this.#peer;
-      if (!this.#isUp() || peer === undefined || this.#payloadType === 0 || packet.length < minBytes)
-        return false;
-      this.#carry(peer, packet, false, (copy) => receive(peer, copy));
-      return true;
-    };
-    return {
-      level: "packet",
-      get payloadType() {
-        return payloadType();
+    return packetAudioPort({
+      payloadType: () => this.#payloadType,
+      carry: (packet, medium) => {
+        const peer = this.#peer;
+        if (!this.#isUp() || peer === undefined || this.#payloadType === 0) return false;
+        this.#carry(peer, packet, false, (copy) => peer.#events[medium](copy, peer.#network.clock.now()));
+        return true;
       },
-      sendRtp: (packet) =>
-        send(packet, MIN_RTP_BYTES, (peer, copy) => peer.#events.rtp(copy, this.#network.clock.now())),
-      sendRtcp: (packet) =>
-        send(packet, MIN_RTCP_BYTES, (peer, copy) => peer.#events.rtcp(copy, this.#network.clock.now())),
-    };
+    });
   }
 
   #makeChannel(options: ChannelOptions): SimulatedChannel {
@@ -302,7 +288,7 @@ export class SimulatedLink implements PeerLink {
         const peer = this.#peer;
         if (peer === undefined || !channel.open) return;
         const deliver = (): void => peer.#channelsById.get(channel.options.id)?.finish();
-        this.#network.wire.send({ from: this.endpoint, to: peer.endpoint, reliable: true, deliver });
+        this.#send(peer, true, CONTROL_BYTES, deliver);
       },
       guard: (callback) => this.#guard(callback),
     });
@@ -322,7 +308,22 @@ export class SimulatedLink implements PeerLink {
       peer.#traffic.bytesReceived += copy.length;
       peer.#guard(() => receive(copy));
     };
-    this.#network.wire.send({ from: this.endpoint, to: peer.endpoint, reliable, deliver, depart });
+    this.#send(peer, reliable, copy.length + DATAGRAM_OVERHEAD_BYTES, deliver, depart);
+  }
+
+  #send(
+    peer: SimulatedLink,
+    reliable: boolean,
+    byteLength: number,
+    deliver: () => void,
+    depart?: () => void,
+  ): void {
+    const path = { from: this.endpoint, to: peer.endpoint };
+    this.#network.wire.send({ ...path, reliable, byteLength, deliver, ...(depart && { depart }) });
+  }
+
+  #roundTripMs(): number {
+    return this.#peer === undefined ? 0 : this.#network.wire.roundTripMs(this.endpoint, this.#peer.endpoint);
   }
 
   #gather(): void {

@@ -10,12 +10,15 @@ import type {
   SocketEvents,
 } from "../platform/platform.ts";
 import type { Clock } from "../runtime/time.ts";
+import type { LinkModelOptions } from "./link-model.ts";
 import { SeededRandom } from "./random.ts";
 import { SimulatedLink } from "./simulated-link.ts";
 import type { LinkNetwork, LinkOperation } from "./simulated-link.ts";
 import { SimulatedSocket } from "./simulated-socket.ts";
 import type { SimulatedServer } from "./simulated-socket.ts";
 import { SimulatedWire } from "./simulated-wire.ts";
+import { SkewedClock } from "./skewed-clock.ts";
+import type { ClockError } from "./skewed-clock.ts";
 
 /** What a test can make fail once. */
 export type FaultyOperation = LinkOperation | "openPeerLink";
@@ -26,8 +29,8 @@ export interface SimulatedNetworkOptions {
   clock: Clock;
   /** Equal seeds give equal identifiers and equal behaviour. */
   seed?: number | string;
-  /** One-way delay between any two endpoints, ms. */
-  delayMs?: number;
+  /** Every direction between two endpoints; {@link SimulatedNetwork.setLink} makes exceptions. Default 1 ms of delay. */
+  link?: LinkModelOptions;
 }
 
 /** See the header. Endpoints are the names given to {@link platform} and the URLs given to {@link listen}. */
@@ -42,10 +45,10 @@ export class SimulatedNetwork {
   readonly #blocked = new Set<string>();
   readonly #faults: { endpoint: string; operation: FaultyOperation; error: TransportError }[] = [];
 
-  constructor({ clock, seed = 1, delayMs = 1 }: SimulatedNetworkOptions) {
+  constructor({ clock, seed = 1, link = { delayMs: 1 } }: SimulatedNetworkOptions) {
     this.#clock = clock;
     this.#seed = seed;
-    this.#wire = new SimulatedWire(clock, delayMs);
+    this.#wire = new SimulatedWire(clock, link, seed);
   }
 
   /** Native connections that have not been closed: 0 when everything has been tidied up. */
@@ -53,11 +56,24 @@ export class SimulatedNetwork {
     return this.#links.size;
   }
 
-  /** The platform of one program; the same name gives the same platform. */
-  platform(name: string): Platform {
-    const platform = this.#platforms.get(name) ?? this.#makePlatform(name);
+  /**
+   * The platform of one program; the same name gives the same platform.
+   * @param clockError how its machine's clocks differ from true time; only the first call for a name may say so
+   * @throws TransportError `INVALID_CONFIG` for a clock error of a platform that exists
+   */
+  platform(name: string, clockError?: ClockError): Platform {
+    const known = this.#platforms.get(name);
+    if (known !== undefined && clockError !== undefined) {
+      throw new TransportError("INVALID_CONFIG", `clockError must come with the first call for '${name}'`);
+    }
+    const platform = known ?? this.#makePlatform(name, clockError);
     this.#platforms.set(name, platform);
     return platform;
+  }
+
+  /** Give one direction of a path other habits, from now on. Names as of {@link platform} or URLs as of {@link listen}. */
+  setLink(from: string, to: string, link: LinkModelOptions): void {
+    this.#wire.setLink(normalized(from), normalized(to), link);
   }
 
   /** Put a server at a `ws:` or `wss:` URL. @returns a function that takes it away; open sockets stay */
@@ -103,15 +119,16 @@ export class SimulatedNetwork {
     this.#faults.push({ endpoint, operation, error });
   }
 
-  #makePlatform(name: string): Platform {
+  #makePlatform(name: string, clockError: ClockError | undefined): Platform {
+    const clock = clockError === undefined ? this.#clock : new SkewedClock(this.#clock, clockError);
     const random = new SeededRandom(`${this.#seed}/${name}`); // whoever else there is, in whatever order
     return {
       name: "simulated",
-      clock: this.#clock,
+      clock,
       canBind: true,
       randomBytes: (length) => random.bytes(length),
       openSocket: (url, events) => this.#openSocket(name, url, events),
-      openPeerLink: (options, events) => this.#openPeerLink(name, random, options, events),
+      openPeerLink: (options, events) => this.#openPeerLink(name, clock, random, options, events),
     };
   }
 
@@ -126,13 +143,14 @@ export class SimulatedNetwork {
 
   #openPeerLink(
     name: string,
+    clock: Clock,
     random: SeededRandom,
     options: PeerLinkOptions,
     events: PeerLinkEvents,
   ): PeerLink {
     this.#checkFault(name, "openPeerLink");
     const network: LinkNetwork = {
-      clock: this.#clock,
+      clock,
       wire: this.#wire,
       links: this.#links,
       blocked: this.#blocked,

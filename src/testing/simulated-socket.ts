@@ -18,6 +18,9 @@ const NO_STATUS = 1005;
 /** The connection was lost without a closing handshake (RFC 6455 section 7.4.1). */
 export const ABNORMAL_CLOSURE = 1006;
 
+/** IPv4, TCP, TLS and WebSocket framing, about. */
+const SEGMENT_OVERHEAD_BYTES = 70;
+
 /** One end of a simulated WebSocket. */
 export class SimulatedSocket implements Socket {
   readonly name: string;
@@ -66,9 +69,10 @@ export class SimulatedSocket implements Socket {
   send(text: string): void {
     const peer = this.#peer;
     if (this.#state !== "open" || peer === undefined) return;
-    this.#carry(peer.name, () => {
+    const deliver = (): void => {
       if (peer.#state === "open") peer.#events.message(text);
-    });
+    };
+    this.#carry(peer.name, deliver, text.length + SEGMENT_OVERHEAD_BYTES);
   }
 
   close(code = NO_STATUS, reason = ""): void {
@@ -103,11 +107,12 @@ export class SimulatedSocket implements Socket {
     this.#events.close(code, reason);
   }
 
-  #carry(to: string, deliver: () => void): void {
-    this.#wire.send({ from: this.name, to, reliable: true, deliver });
+  #carry(to: string, deliver: () => void, byteLength = SEGMENT_OVERHEAD_BYTES): void {
+    this.#wire.send({ from: this.name, to, reliable: true, byteLength, deliver });
   }
 
   #carryBack(from: string, deliver: () => void): void {
-    this.#wire.send({ from, to: this.name, reliable: true, deliver });
+    const byteLength = SEGMENT_OVERHEAD_BYTES;
+    this.#wire.send({ from, to: this.name, reliable: true, byteLength, deliver });
   }
 }

@@ -1,40 +1,66 @@
 // Delivery between the endpoints of a simulated network: the one place where delay, loss and cuts happen.
 import type { Clock } from "../runtime/time.ts";
+import { LinkModel } from "./link-model.ts";
+import type { LinkModelOptions } from "./link-model.ts";
+
+/** Least and most ms until what a reliable transport lost is sent again; doubled at every attempt (RFC 6298). */
+const LEAST_RETRANSMIT_MS = 20;
+const MOST_RETRANSMIT_MS = 1_000;
 
 /** Something on its way. */
 export interface Parcel {
   from: string;
   to: string;
-  /** True: waits for a cut to heal, as TCP and reliable SCTP do. False: lost in a cut, as datagrams are. */
+  /** True: waits for a cut to heal, and keeps its order, as TCP and reliable SCTP do. False: a datagram. */
   reliable: boolean;
+  byteLength: number;
   deliver(): void;
   /** The sender is rid of it: it is about to be delivered, or lost. */
   depart?(): void;
 }
 
+/** One direction between two endpoints. */
 interface Path {
-  /** Sent and not yet delivered, in order. */
-  readonly flying: Parcel[];
-  /** Waiting for a cut to heal, in order. */
+  model: LinkModel;
+  /** Reliable ones sent and not yet delivered, in order. */
+  readonly queue: { parcel: Parcel; arrived: boolean }[];
+  /** Reliable ones waiting for a cut to heal, in order. */
   readonly held: Parcel[];
 }
 
-/** Carries parcels between named endpoints, each direction in order, after a fixed delay. */
+/** Carries parcels between named endpoints, each direction over its own link model. */
 export class SimulatedWire {
-  readonly delayMs: number;
   readonly #clock: Clock;
+  readonly #link: LinkModelOptions;
+  readonly #seed: number | string;
   readonly #paths = new Map<string, Path>();
   readonly #cuts = new Set<string>();
 
-  constructor(clock: Clock, delayMs: number) {
+  /** @param link the habits of every direction that gets none of its own */
+  constructor(clock: Clock, link: LinkModelOptions, seed: number | string) {
     this.#clock = clock;
-    this.delayMs = delayMs;
+    this.#link = link;
+    this.#seed = seed;
+  }
+
+  /** Give one direction other habits, from now on. */
+  setLink(from: string, to: string, link: LinkModelOptions): void {
+    this.#path(from, to).model = new LinkModel(link, this.#seedOf(from, to));
+  }
+
+  /** A round trip without jitter and queues, ms. */
+  roundTripMs(a: string, b: string): number {
+    return this.#path(a, b).model.options.delayMs + this.#path(b, a).model.options.delayMs;
   }
 
   send(parcel: Parcel): void {
-    if (this.reachable(parcel.from, parcel.to)) return this.#launch(parcel);
-    if (parcel.reliable) this.#path(parcel).held.push(parcel);
-    else parcel.depart?.();
+    const { from, to, reliable } = parcel;
+    const path = this.#path(from, to);
+    if (!this.reachable(from, to)) {
+      if (reliable) path.held.push(parcel);
+      else parcel.depart?.();
+    } else if (reliable) this.#queue(path, parcel);
+    else this.#launch(path, parcel);
   }
 
   /** Cut both directions between two endpoints; what is under way still arrives. */
@@ -45,8 +71,8 @@ export class SimulatedWire {
   /** Undo {@link cut}; what waited is sent now. */
   heal(a: string, b: string): void {
     if (!this.#cuts.delete(pairOf(a, b))) return;
-    for (const key of [pathKey(a, b), pathKey(b, a)]) {
-      for (const parcel of this.#paths.get(key)?.held.splice(0) ?? []) this.#launch(parcel);
+    for (const path of [this.#path(a, b), this.#path(b, a)]) {
+      for (const parcel of path.held.splice(0)) this.#queue(path, parcel);
     }
   }
 
@@ -54,22 +80,54 @@ export class SimulatedWire {
     return !this.#cuts.has(pairOf(a, b));
   }
 
-  // Every timer takes the first parcel of its path rather than its own: order holds on clocks that round, too.
-  #launch(parcel: Parcel): void {
-    const { flying } = this.#path(parcel);
-    flying.push(parcel);
-    this.#clock.setTimer(this.#clock.now() + this.delayMs, () => {
-      const first = flying.shift();
-      first?.depart?.();
-      first?.deliver();
+  #launch({ model }: Path, parcel: Parcel): void {
+    let copies = 0;
+    model.send(parcel.byteLength, this.#clock.now(), (arrivalMs) => {
+      const first = copies++ === 0;
+      this.#clock.setTimer(arrivalMs, () => {
+        if (first) parcel.depart?.();
+        parcel.deliver();
+      });
     });
+    if (copies === 0) parcel.depart?.();
   }
 
-  #path({ from, to }: Parcel): Path {
+  #queue(path: Path, parcel: Parcel): void {
+    const entry = { parcel, arrived: false };
+    path.queue.push(entry);
+    const arrive = (): void => {
+      entry.arrived = true;
+      while (path.queue[0]?.arrived === true) {
+        const first = path.queue.shift()?.parcel;
+        first?.depart?.();
+        first?.deliver();
+      }
+    };
+    const attempt = (retransmitMs: number): void => {
+      const nowMs = this.#clock.now();
+      let arrivals = 0;
+      path.model.send(parcel.byteLength, nowMs, (arrivalMs) => {
+        if (arrivals++ === 0) this.#clock.setTimer(arrivalMs, arrive);
+      });
+      if (arrivals > 0) return;
+      const nextMs = Math.min(2 * retransmitMs, MOST_RETRANSMIT_MS);
+      this.#clock.setTimer(nowMs + retransmitMs, () => attempt(nextMs));
+    };
+    attempt(Math.max(LEAST_RETRANSMIT_MS, this.roundTripMs(parcel.from, parcel.to)));
+  }
+
+  #path(from: string, to: string): Path {
     const key = pathKey(from, to);
-    const path = this.#paths.get(key) ?? { flying: [], held: [] };
-    this.#paths.set(key, path);
+    let path = this.#paths.get(key);
+    if (path === undefined) {
+      path = { model: new LinkModel(this.#link, this.#seedOf(from, to)), queue: [], held: [] };
+      this.#paths.set(key, path);
+    }
     return path;
+  }
+
+  #seedOf(from: string, to: string): string {
+    return `${this.#seed}/${pathKey(from, to)}`;
   }
 }
 

@@ -6,3 +6,8 @@ export type { VirtualClockOptions } from "./virtual-clock.ts";
 export { SimulatedNetwork } from "./simulated-platform.ts";
 export type { FaultyOperation, SimulatedNetworkOptions } from "./simulated-platform.ts";
 export type { SimulatedServer } from "./simulated-socket.ts";
+export type { ClockError } from "./skewed-clock.ts";
+export { LinkModel } from "./link-model.ts";
+export type { Bottleneck, BurstLoss, JitterModel, LinkCounters, LinkModelOptions } from "./link-model.ts";
+export { linkPresets } from "./link-presets.ts";
+export type { LinkPreset } from "./link-presets.ts";

@@ -16,7 +16,7 @@ const LOSSY: ChannelOptions = { label: "lossy", id: 103, ordered: false, maxRetr
 
 function setUp(delayMs = 10) {
   const clock = new VirtualClock();
-  const network = new SimulatedNetwork({ clock, seed: 7, delayMs });
+  const network = new SimulatedNetwork({ clock, seed: 7, link: { delayMs } });
   return { clock, network, alice: network.platform("alice"), bob: network.platform("bob") };
 }
 

@@ -6,7 +6,7 @@ const URL = "ws://signaling.test:8080";
 
 function setUp(delayMs = 10) {
   const clock = new VirtualClock();
-  const network = new SimulatedNetwork({ clock, seed: 7, delayMs });
+  const network = new SimulatedNetwork({ clock, seed: 7, link: { delayMs } });
   return { clock, network, alice: network.platform("alice"), bob: network.platform("bob") };
 }
 
