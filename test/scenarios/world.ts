@@ -6,6 +6,7 @@ import type { HubOptions } from "../../src/signaling-server/hub.ts";
 import { DEFAULT_LIMITS } from "../../src/signaling-server/limits.ts";
 import type { Socket } from "../../src/platform/platform.ts";
 import { Driver } from "../../src/runtime/driver.ts";
+import type { LinkModelOptions } from "../../src/testing/link-model.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { SimulatedNetwork } from "../../src/testing/simulated-platform.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
@@ -16,14 +17,22 @@ export const SIGNALING_URL = "ws://signaling.test/";
 /** Loading and warming up the codec takes seconds on a loaded machine. */
 export const WARM_UP_TIMEOUT_MS = 60_000;
 
+/** What a world is made with. */
+interface WorldOptions {
+  seed?: number;
+  hub?: Partial<HubOptions>;
+  /** The habits of every path. */
+  link?: LinkModelOptions;
+}
+
 export class World {
   readonly clock = new VirtualClock();
   readonly network: SimulatedNetwork;
   readonly #transports: WebRtcTransport[] = [];
   readonly #closeServer: () => void;
 
-  private constructor(seed: number, hub: Partial<HubOptions>) {
-    this.network = new SimulatedNetwork({ clock: this.clock, seed });
+  private constructor(seed: number, hub: Partial<HubOptions>, link: LinkModelOptions) {
+    this.network = new SimulatedNetwork({ clock: this.clock, seed, link });
     this.#closeServer = serve(this.network, this.clock, seed, hub);
   }
 
@@ -32,8 +41,8 @@ export class World {
     await loadOpus();
   }
 
-  static open({ seed = 1, hub = {} }: { seed?: number; hub?: Partial<HubOptions> } = {}): World {
-    return new World(seed, hub);
+  static open({ seed = 1, hub = {}, link = { delayMs: 1 } }: WorldOptions = {}): World {
+    return new World(seed, hub, link);
   }
 
   transport(peerId: string, options: WebRtcTransportOptions = {}): WebRtcTransport {
