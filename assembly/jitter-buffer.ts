@@ -2,6 +2,7 @@
 // Holds no clock and allocates nothing. Portable dialect: every integer is i32, every wrap is explicit (| 0).
 import { load32, loadF64, store32, storeF64, toF64, zeroBytes } from "./memory";
 import {
+  ADAPTIVE,
   CONTROL_BYTES,
   CURRENT,
   FIRST_SEQ,
@@ -12,6 +13,7 @@ import {
   LATE,
   MALFORMED,
   MAX_DELAY_MS,
+  MIN_DELAY_MS,
   MS_PER_TICK,
   NEXT_SEQ,
   OUT_ARRIVAL,
@@ -45,7 +47,7 @@ import {
 } from "./layout";
 import { count, rememberDelay } from "./buffer-counters";
 import { commit, giveBack, heldBytes, nextRecord, pinsRing, release } from "./packet-ring";
-import { dueMs, retarget } from "./playout-clock";
+import { dueMs, noteStretch, retarget } from "./playout-clock";
 import { clearStream, dropSuspect, judge } from "./probation";
 import { packedHeader, paddingBytes, payloadOffset, ssrcOf } from "./rtp-header";
 import { dropFirst, slotOf, takeFirst } from "./slot-index";
@@ -59,7 +61,9 @@ export function initStream(
   clockRate: i32,
   shared: i32,
   inOrder: i32,
+  adaptive: i32,
   targetMs: f64,
+  minDelayMs: f64,
   maxDelayMs: f64,
 ): void {
   const slots = stream + CONTROL_BYTES;
@@ -73,6 +77,8 @@ export function initStream(
   storeF64(stream + MAX_DELAY_MS, maxDelayMs);
   store32(stream + SHARED, shared);
   store32(stream + IN_ORDER, inOrder);
+  store32(stream + ADAPTIVE, adaptive);
+  storeF64(stream + MIN_DELAY_MS, minDelayMs);
   storeF64(stream + TARGET_MS, targetMs);
 }
 
@@ -148,6 +154,7 @@ export function pop(stream: i32, nowMs: f64): i32 {
   store32(stream + OUT_LOST, load32(stream + GAP));
   storeF64(stream + OUT_ARRIVAL, arrivalMs);
   storeF64(stream + OUT_DELAY, nowMs - arrivalMs);
+  noteStretch(stream);
   rememberDelay(stream, nowMs - arrivalMs);
   store32(stream + GAP, 0);
   count(stream + POPPED);

@@ -18,6 +18,8 @@ export const MS_PER_TICK: i32 = 144; // f64
 export const MAX_DELAY_MS: i32 = 152; // f64; bound of span and of overdue packets
 export const IN_ORDER: i32 = 160; // 1: the next expected packet leaves at once
 export const SHARED: i32 = 164; // 1: producer and consumer are different threads
+export const ADAPTIVE: i32 = 168; // 1: the target follows the distribution of the transits
+export const MIN_DELAY_MS: i32 = 176; // f64; floor of an adaptive target
 
 // Order. Everything from here on belongs to the consumer.
 export const INGEST_POS: i32 = 192; // ring position up to which records are indexed
@@ -82,8 +84,34 @@ export const OUT_SSRC: i32 = 724;
 export const OUT_LOST: i32 = 728; // lost packets directly before it
 export const OUT_ARRIVAL: i32 = 736; // f64, local ms
 export const OUT_DELAY: i32 = 744; // f64, ms in the buffer
+export const OUT_STRETCH: i32 = 752; // f64; ms by which the playout point has moved since the packet before
 
-export const CONTROL_BYTES: i32 = 768;
+// What playing costs, seen from one popped packet to the next.
+export const POINT_MS: i32 = 760; // f64; playout point of the packet popped last, Infinity before the first
+export const STRETCHED_MS: i32 = 768; // f64; sum of its rises
+export const SHRUNK_MS: i32 = 776; // f64; sum of its falls
+
+// Adaptive target. Levels are transits; delays, as in the tables, lie above the base.
+export const INTERVAL_START: i32 = 784; // f64, local ms
+export const INTERVAL_MAX: i32 = 792; // f64; largest delay of the interval that was believed, above the base of its time
+export const INTERVAL_PACKETS: i32 = 800;
+export const INTERVALS: i32 = 804; // entered in the table
+export const TRANSIT_1: i32 = 808; // f64; level of the packet before
+export const TRANSIT_2: i32 = 816; // f64; of the one before that
+export const LAST_SEQ: i32 = 824; // extended number of the packet before
+export const LAST_TS: i32 = 828;
+export const LAST_OVERTAKEN: i32 = 832; // 1: a newer packet had come before it
+export const HEARD: i32 = 840; // f64; packets, older ones weighing less
+export const WANTED_MS: i32 = 848; // f64; level the tables ask for, -Infinity before they know
+export const TABLE_BASE_MS: i32 = 856; // f64; base that JITTER counts from
+export const CONFIRMED_MS: i32 = 864; // f64; level that the last two packets both reached
+export const RISE_MS: i32 = 872; // f64; by how much the playout point may rise on the word of two packets
+export const LAST_BASE_MS: i32 = 880; // f64; base when the packet before came
+export const JITTER: i32 = 896; // f64 x DELAY_BUCKETS; share of intervals with this maximum
+export const OVERTAKEN: i32 = 1920; // f64 x DELAY_BUCKETS; overtaken packets with this delay
+export const DELAY_BUCKETS: i32 = 128;
+
+export const CONTROL_BYTES: i32 = 2944;
 
 // Slot of the index, at (extended sequence number & SLOT_MASK); the ring follows the slots.
 export const SLOT_SHIFT: i32 = 3;

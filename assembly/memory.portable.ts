@@ -59,3 +59,7 @@ export function toF64(value: number): number {
 export function roundToI32(value: number): number {
   return (value < 0 ? Math.ceil(value - 0.5) : Math.floor(value + 0.5)) | 0;
 }
+
+export function sqrtF64(value: number): number {
+  return Math.sqrt(value);
+}

@@ -77,3 +77,9 @@ export function toF64(value: i32): f64 {
 export function roundToI32(value: f64): i32 {
   return i32(i64(value < 0.0 ? ceil<f64>(value - 0.5) : floor<f64>(value + 0.5)));
 }
+
+// @ts-ignore: decorator
+@inline
+export function sqrtF64(value: f64): f64 {
+  return sqrt<f64>(value);
+}

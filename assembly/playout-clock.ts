@@ -2,6 +2,7 @@
 // and by the target delay. Never by a packet's own arrival, which would turn jitter into standing delay.
 import { load32, loadF64, store32, storeF64, toF64 } from "./memory";
 import {
+  ADAPTIVE,
   BASE_MS,
   BUCKET,
   BUCKETS,
@@ -10,16 +11,22 @@ import {
   LAST_TRANSIT,
   MAX_DELAY_MS,
   MS_PER_TICK,
+  OUT_STRETCH,
+  POINT_MS,
   REF_MS,
   REF_TS,
+  SHRUNK_MS,
   SLACK_MS,
   SLEW_MS,
+  STRETCHED_MS,
   TARGET_MS,
 } from "./layout";
+import { followTarget, learn, startTarget } from "./delay-target";
 import { tickDistance } from "./rtp-clock";
 
 const BUCKET_MS: f64 = 125.0;
 const WINDOW_MS: f64 = 2000.0; // BUCKET_COUNT x BUCKET_MS; a longer route or a slow sender is learned in this time
+const MAX_PAUSE_MS: f64 = 500.0; // of a longer one the window of an adaptive stream sees this much
 const SLEW_PER_MS: f64 = 0.05; // 1 ms in 20: what time-scaling can take back unheard
 
 /** Begin a timeline at a packet that arrives at `arrivalMs`: its transit is 0 by definition. */
@@ -30,7 +37,13 @@ export function startTimeline(stream: i32, timestamp: i32, arrivalMs: f64): void
   storeF64(stream + SLACK_MS, 0.0);
   storeF64(stream + LAST_TRANSIT, 0.0);
   storeF64(stream + SLEW_MS, arrivalMs);
+  storeF64(stream + POINT_MS, Infinity);
   clearWindow(stream, arrivalMs);
+  if (isAdaptive(stream)) startTarget(stream, arrivalMs);
+}
+
+function isAdaptive(stream: i32): bool {
+  return load32(stream + ADAPTIVE) != 0;
 }
 
 /** The sender's timeline at an RTP timestamp, in local ms for the least transit 0. */
@@ -51,8 +64,28 @@ export function moveReference(stream: i32, timestamp: i32): void {
 
 /** Local ms at which the packet with this timestamp shall leave. */
 export function dueMs(stream: i32, timestamp: i32): f64 {
-  const playoutMs = loadF64(stream + BASE_MS) + loadF64(stream + SLACK_MS) + loadF64(stream + TARGET_MS);
-  return timelineMs(stream, timestamp) + playoutMs;
+  return timelineMs(stream, timestamp) + playoutPoint(stream);
+}
+
+/** Local ms at which it leaves at the latest: an adaptive target may yet rise to its maximum. */
+export function latestDueMs(stream: i32, timestamp: i32): f64 {
+  const riseMs = isAdaptive(stream) ? loadF64(stream + MAX_DELAY_MS) - loadF64(stream + TARGET_MS) : 0.0;
+  return dueMs(stream, timestamp) + riseMs;
+}
+
+function playoutPoint(stream: i32): f64 {
+  return loadF64(stream + BASE_MS) + loadF64(stream + SLACK_MS) + loadF64(stream + TARGET_MS);
+}
+
+/** At a pop: how far the playout point has moved since the one before, which a player makes good by time-scaling. */
+export function noteStretch(stream: i32): void {
+  const pointMs = playoutPoint(stream);
+  const beforeMs = loadF64(stream + POINT_MS);
+  const stretchMs = beforeMs == Infinity ? 0.0 : pointMs - beforeMs;
+  storeF64(stream + POINT_MS, pointMs);
+  storeF64(stream + OUT_STRETCH, stretchMs);
+  const sum = stream + (stretchMs > 0.0 ? STRETCHED_MS : SHRUNK_MS);
+  storeF64(sum, loadF64(sum) + (stretchMs > 0.0 ? stretchMs : -stretchMs));
 }
 
 /** Change the target: the playout point follows at once, and what is still owed fits below the maximum again. */
@@ -63,9 +96,17 @@ export function retarget(stream: i32, targetMs: f64): void {
 
 /**
  * Learn from one packet's transit. While the stream is `running`, a fallen base does not pull packets out early: the
- * slack takes the step and is slewed away; a risen base moves the playout point at once.
+ * slack takes the step and is slewed away; a risen base moves the playout point at once. An adaptive target takes
+ * steps in both directions.
  */
-export function observeTransit(stream: i32, arrivalMs: f64, transitMs: f64, running: bool): void {
+export function observeTransit(
+  stream: i32,
+  sequence: i32,
+  timestamp: i32,
+  arrivalMs: f64,
+  transitMs: f64,
+  running: bool,
+): void {
   const oldBase = loadF64(stream + BASE_MS);
   const rotated = rotate(stream, arrivalMs);
   const bucket = stream + BUCKETS + (load32(stream + BUCKET) << 3);
@@ -73,12 +114,19 @@ export function observeTransit(stream: i32, arrivalMs: f64, transitMs: f64, runn
   let base = transitMs < oldBase ? transitMs : oldBase;
   if (rotated) base = leastOfWindow(stream);
   storeF64(stream + BASE_MS, base);
+  const adaptive = isAdaptive(stream);
+  if (adaptive) learn(stream, sequence, timestamp, arrivalMs, transitMs);
+  if (adaptive && !running) storeF64(stream + SLEW_MS, arrivalMs); // nothing falls before something plays
   if (!running) return;
-  const elapsedMs = arrivalMs - loadF64(stream + SLEW_MS);
-  const slewedMs = elapsedMs > 0.0 ? elapsedMs * SLEW_PER_MS : 0.0;
-  const rest = loadF64(stream + SLACK_MS) - slewedMs;
+  const passedMs = arrivalMs - loadF64(stream + SLEW_MS);
+  const elapsedMs = passedMs > 0.0 ? passedMs : 0.0;
+  if (passedMs > 0.0) storeF64(stream + SLEW_MS, arrivalMs);
+  if (adaptive) {
+    followTarget(stream, oldBase + loadF64(stream + TARGET_MS), elapsedMs);
+    return;
+  }
+  const rest = loadF64(stream + SLACK_MS) - elapsedMs * SLEW_PER_MS;
   storeF64(stream + SLACK_MS, boundedSlack(stream, (rest > 0.0 ? rest : 0.0) + oldBase - base));
-  if (elapsedMs > 0.0) storeF64(stream + SLEW_MS, arrivalMs);
 }
 
 function boundedSlack(stream: i32, slackMs: f64): f64 {
@@ -90,6 +138,7 @@ function boundedSlack(stream: i32, slackMs: f64): f64 {
 // Open the bucket `arrivalMs` belongs to. Returns whether any bucket was left or emptied.
 function rotate(stream: i32, arrivalMs: f64): bool {
   let start = loadF64(stream + BUCKET_START);
+  if (isAdaptive(stream) && arrivalMs - start > MAX_PAUSE_MS) start = arrivalMs - MAX_PAUSE_MS;
   if (arrivalMs - start < BUCKET_MS) return false;
   if (arrivalMs - start >= WINDOW_MS) {
     clearWindow(stream, arrivalMs);

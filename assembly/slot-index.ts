@@ -32,7 +32,7 @@ import {
 } from "./layout";
 import { count, countLost, countPresent } from "./buffer-counters";
 import { release } from "./packet-ring";
-import { dueMs, moveReference, observeTransit, ticksMs, timelineMs } from "./playout-clock";
+import { latestDueMs, moveReference, observeTransit, ticksMs, timelineMs } from "./playout-clock";
 import { extendSequence, tickDistance } from "./rtp-clock";
 import { sequenceOf, timestampOf } from "./rtp-header";
 
@@ -71,8 +71,9 @@ export function place(stream: i32, record: i32): i32 {
   const timestamp = timestampOf(record + RECORD_HEADER);
   const arrivalMs = loadF64(record + RECORD_ARRIVAL);
   const transitMs = transitOf(stream, record);
-  observeTransit(stream, arrivalMs, transitMs, load32(stream + PHASE) == PHASE_RUNNING);
   const sequence = extendedOf(stream, record);
+  const running = load32(stream + PHASE) == PHASE_RUNNING;
+  observeTransit(stream, sequence, timestamp, arrivalMs, transitMs, running);
   if (hasPassed(stream, sequence)) return turnAway(stream, record, LATE, STATUS_LATE);
   const slot = slotOf(stream, sequence);
   const ahead = (sequence - load32(stream + NEXT_SEQ)) | 0;
@@ -80,7 +81,7 @@ export function place(stream: i32, record: i32): i32 {
   if (!outside && load32(slot + SLOT_RECORD) != 0) {
     return turnAway(stream, record, DUPLICATE, STATUS_DUPLICATE);
   }
-  if (arrivalMs - dueMs(stream, timestamp) > loadF64(stream + MAX_DELAY_MS)) {
+  if (arrivalMs - latestDueMs(stream, timestamp) > loadF64(stream + MAX_DELAY_MS)) {
     return turnAway(stream, record, LATE, STATUS_LATE);
   }
   if (outside) slide(stream, (sequence - load32(stream + SLOT_MASK)) | 0);

@@ -62,8 +62,11 @@ export interface Bench {
   readonly runtimes: readonly Runtime[];
   cases(runtime: Runtime): readonly BenchCase[] | Promise<readonly BenchCase[]>;
   distributions?(runtime: Runtime): readonly Distribution[] | Promise<readonly Distribution[]>;
-  /** Computed in Node alone: numbers are the same everywhere. */
-  figures?(): readonly Figure[] | Promise<readonly Figure[]>;
+  /**
+   * Computed in Node alone: numbers are the same everywhere. `wants` tells whether a figure of this name was asked for,
+   * so that one that takes minutes need not be computed for others.
+   */
+  figures?(wants: (name: string) => boolean): readonly Figure[] | Promise<readonly Figure[]>;
 }
 
 /** One line of the table. Times are medians in microseconds per operation. */
@@ -152,7 +155,7 @@ export async function compute(
   only: string,
 ): Promise<FigureResult[]> {
   if (runtime !== "node" || bench.figures === undefined) return [];
-  const all = await bench.figures();
+  const all = await bench.figures((name) => `${prefix}: ${name}`.includes(only));
   return all
     .map((figure) => ({ ...figure, bench: `${prefix}: ${figure.name}`, missed: isMissed(figure) }))
     .filter((result) => result.bench.includes(only));

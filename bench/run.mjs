@@ -65,7 +65,7 @@ const nodeModules = {
 };
 
 const { json, only } = parseArguments(process.argv.slice(2));
-const files = benchFiles(join(ROOT, "bench"));
+const files = chosen(benchFiles(join(ROOT, "bench")));
 const parts = [...(await runInNode()), ...(await runInChromium())];
 const results = parts.flatMap((part) => part.results);
 const distributions = parts.flatMap((part) => part.distributions);
@@ -89,6 +89,12 @@ function benchFiles(folder) {
     if (entry.isDirectory()) return benchFiles(path);
     return entry.name.endsWith(".bench.ts") ? [path] : [];
   });
+}
+
+// `--only` names a file, or cases in any of them; then all must be looked through.
+function chosen(all) {
+  const named = all.filter((file) => nameOf(file).includes(only) || only.startsWith(`${nameOf(file)}:`));
+  return named.length > 0 ? named : all;
 }
 
 function nameOf(file) {

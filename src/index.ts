@@ -45,7 +45,16 @@ export type * from "./platform/platform.ts";
 export { SignalingClient } from "./signaling/signaling.ts";
 export type * from "./platform/signaling-channel.ts";
 
+export { SyncManager } from "./sync/sync-manager.ts";
+export type { SyncManagerOptions } from "./sync/sync-manager.ts";
+export type { SyncConfig, SyncOptions } from "./sync/sync-config.ts";
+export type { ClockExchange, ClockOffset } from "./sync/clock-offset.ts";
+export type * from "./sync/sync-types.ts";
+
+export { ClockDriftEstimator } from "./wasm/clock-drift.ts";
+export type { ClockDriftEstimate, ClockDriftOptions, DriftAction } from "./wasm/clock-drift.ts";
 export { JitterBuffer } from "./wasm/jitter-buffer.ts";
+export type { BufferStats } from "./wasm/jitter-buffer.ts";
 export { loadOpus } from "./codecs/opus.ts";
 export { buildRtp, parseRtp } from "./rtp/packet.ts";
 export type { RtpPacket, RtpPacketFields, RtpRefusal } from "./rtp/packet.ts";

@@ -51,15 +51,34 @@ const KERNEL_PARTS = [
   "index.ts",
   "layout.ts",
   "memory.ts",
+  "pcm-layout.ts",
+  "time-scale-layout.ts",
   "memory.portable.ts",
   "buffer-counters.ts",
+  "clock-drift-layout.ts",
+  "drift-fit.ts",
+  "weighted-median.ts",
+  "frame-alignment-layout.ts",
+  "delay-target.ts",
   "playout-clock.ts",
   "probation.ts",
   "rtp-header.ts",
   "slot-index.ts",
 ];
 /** Files of src/wasm that adapt no kernel. */
-const WASM_SUPPORT = ["instantiate.ts", "arena.ts", "regions.ts", "buffer-options.ts", "buffer-statistics.ts"];
+const WASM_SUPPORT = [
+  "instantiate.ts",
+  "arena.ts",
+  "regions.ts",
+  "buffer-options.ts",
+  "buffer-statistics.ts",
+  "media-timeline.ts",
+  "sinc-table.ts",
+  "sample-format.ts",
+  "audio-mixer.ts",
+  "cross-fade.ts",
+  "background-level.ts",
+];
 
 /** What the browser root exports beyond the common names. */
 const BROWSER_ONLY = ["AudioPlayout"];

@@ -117,7 +117,7 @@ function twinKernel(arrivals: readonly Arrival[]): Contender {
 function kernelRun(kernels: KernelExports, bytes: Uint8Array, arrivals: readonly Arrival[]): () => number {
   const stream = 1024;
   return () => {
-    kernels.initStream(stream, RING_BYTES, CLOCK_RATE, 0, 0, TARGET_MS, 200);
+    kernels.initStream(stream, RING_BYTES, CLOCK_RATE, 0, 0, 0, TARGET_MS, 0, 200);
     let handedOut = 0;
     for (const { packet, arrivalMs } of arrivals) {
       bytes.set(packet, kernels.reserve(stream, packet.length));

@@ -7,6 +7,7 @@ const HELP = `Usage: remotemedia-webrtc <command> [options]
 Commands:
   demo         peers that talk to each other, a live table, and a page to join from a browser
   signaling    the signaling server alone
+  replay       play recorded RTP (rtpdump, pcap, pcapng) through the jitter buffer and say what it did
 
 Options:
   --help       show this text; after a command: its options
@@ -23,6 +24,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
       return (await import("./demo/demo.ts")).runDemo(args);
     case "signaling":
       return (await import("./signaling.ts")).runSignaling(args);
+    case "replay":
+      return (await import("./replay/replay.ts")).runReplay(args);
     case "--help":
     case "-h":
     case "help":

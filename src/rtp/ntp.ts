@@ -53,6 +53,15 @@ export function ntpToBigInt(ntp: NtpTimestamp): bigint {
   return (BigInt(ntp.seconds >>> 0) << 32n) | BigInt(ntp.fraction >>> 0);
 }
 
+/**
+ * The instant of a 64-bit NTP time, as sender reports carry it, in Unix microseconds, rounded down.
+ *
+ * @throws TransportError `INVALID_TIMESTAMP` for zero
+ */
+export function ntpToUs(ntp: bigint): number {
+  return ntpToUnixUs(ntpFromBigInt(ntp));
+}
+
 /** The two words of a 64-bit NTP timestamp. */
 export function ntpFromBigInt(ntp: bigint): NtpTimestamp {
   return { seconds: Number((ntp >> 32n) & 0xffffffffn), fraction: Number(ntp & 0xffffffffn) };

@@ -44,6 +44,19 @@ export interface SyncedAudioFrame<Payload = Float32Array> {
   readonly syncConfidence: number;
   /** Sender's media clock against ours, ppm; > 0 sender fast; 0 while unknown. */
   readonly clockDriftPpm: number;
+  /**
+   * Input consumed per output made that keeps the sender's clock and ours together, above 1 when the sender is fast.
+   * Decoded samples have been resampled by it; whoever decodes an opaque payload does so after that. 1 without correction.
+   */
+  readonly playbackRatio: number;
+  /**
+   * Ms of media that time-scaling should add before this frame (> 0), or take out of it (< 0), because it is due by so
+   * much later or earlier than what was played so far ends. 0 below 10 ms, which `playbackRatio` takes care of, and
+   * unless paced.
+   */
+  readonly stretchMs: number;
+  /** Frames lost directly before it; FEC in this payload restores the last of them. */
+  readonly lostBefore: number;
   readonly quality: AudioQuality;
 }
 
@@ -110,6 +123,18 @@ export interface RtcpSenderReport {
   readonly octetCount: number;
   /** Local monotonic ms at which it came. */
   readonly senderTime?: number;
+}
+
+/** A beacon of the `sync` channel: a moment of a stream on the clock that the exchange compares (contract 4.3). */
+export interface SyncBeacon {
+  readonly media: Media;
+  readonly ssrc: number;
+  /** u32. */
+  readonly rtpTimestamp: number;
+  /** Ticks a second of `rtpTimestamp`. */
+  readonly clockRate: number;
+  /** 64-bit NTP at which the frame with `rtpTimestamp` was captured. */
+  readonly captureNtp: bigint;
 }
 
 /** What became of a frame that was handed in. */

@@ -10,6 +10,8 @@ const VIDEO_RING_BYTES = 512 * 1024;
 const VIDEO_RING_MS = 200;
 /** The largest `maxJitterBufferMs` of the configuration. */
 const MAX_DELAY_LIMIT_MS = 500;
+/** Of an adaptive target: one frame of most audio. */
+const DEFAULT_MIN_DELAY_MS = 20;
 const MIN_CLOCK_RATE = 1000;
 const MAX_CLOCK_RATE = 384_000;
 
@@ -17,9 +19,19 @@ const MAX_CLOCK_RATE = 384_000;
 export interface JitterBufferOptions {
   /** Ticks a second of the RTP timestamps, 1000 to 384,000: 48000 for Opus, 90000 for video. */
   clockRate: number;
-  /** Ms a packet with the least transit waits, 0 to `maxDelayMs`. Default 50. */
+  /**
+   * `fixed`: the target delay is what it was set to. `adaptive`: it follows the distribution of the packets' transits,
+   * up at once and down by 1 ms in 20. Default `fixed`.
+   */
+  mode?: "fixed" | "adaptive";
+  /** Ms a packet with the least transit waits, 0 to `maxDelayMs`; with `adaptive` in the beginning. Default 50. */
   targetDelayMs?: number;
-  /** Bound of the buffered span, and of being overdue on arrival; `targetDelayMs` to 500. Default 200. */
+  /** Adaptive only: the target never falls below; 0 to `targetDelayMs`. Default 20, or `targetDelayMs` if that is less. */
+  minDelayMs?: number;
+  /**
+   * Bound of the buffered span, and of being overdue on arrival; `targetDelayMs` to 500. Default 200. An adaptive target
+   * never rises above, and a packet is overdue from the moment that highest target allows.
+   */
   maxDelayMs?: number;
   /**
    * `paced`: every packet waits until it is due. `inOrder`: the next expected one leaves at once, only gaps wait.
@@ -37,7 +49,10 @@ export interface JitterBufferOptions {
 /** {@link JitterBufferOptions} with every default filled in. */
 export interface ResolvedBufferOptions {
   readonly clockRate: number;
+  readonly adaptive: boolean;
   readonly targetDelayMs: number;
+  /** Without meaning unless adaptive. */
+  readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly inOrder: boolean;
   readonly ringBytes: number;
@@ -52,12 +67,14 @@ export interface ResolvedBufferOptions {
 export function resolveBufferOptions(options: JitterBufferOptions): ResolvedBufferOptions {
   const {
     clockRate,
+    mode = "fixed",
     targetDelayMs = 50,
     maxDelayMs = 200,
     release = "paced",
     kind = "audio",
     arena,
   } = options;
+  const minDelayMs = options.minDelayMs ?? Math.min(DEFAULT_MIN_DELAY_MS, targetDelayMs);
   const shared = options.shared ?? arena?.shared ?? false;
   const issues: JsonObject[] = [];
   const messages: string[] = [];
@@ -73,6 +90,10 @@ export function resolveBufferOptions(options: JitterBufferOptions): ResolvedBuff
   expect(maxFits, "maxDelayMs", `a number above 0, at most ${MAX_DELAY_LIMIT_MS}`, maxDelayMs);
   const targetFits = isTargetDelay(targetDelayMs, maxDelayMs);
   expect(targetFits, "targetDelayMs", "a number from 0 to maxDelayMs", targetDelayMs);
+  expect(mode === "fixed" || mode === "adaptive", "mode", `"fixed" or "adaptive"`, mode);
+  const minFits = mode === "adaptive" && isTargetDelay(minDelayMs, targetDelayMs);
+  const floor = mode === "adaptive" ? "a number from 0 to targetDelayMs" : "left out unless mode is adaptive";
+  expect(options.minDelayMs === undefined || minFits, "minDelayMs", floor, minDelayMs);
   expect(release === "paced" || release === "inOrder", "release", `"paced" or "inOrder"`, release);
   expect(kind === "audio" || kind === "video", "kind", `"audio" or "video"`, kind);
   expect(arena === undefined || arena.shared === shared, "shared", "what arena.shared is", shared);
@@ -81,7 +102,9 @@ export function resolveBufferOptions(options: JitterBufferOptions): ResolvedBuff
     throw new TransportError("INVALID_CONFIG", message, { details: { issues } });
   }
   const ringBytes = ringBytesFor(kind, maxDelayMs);
-  return { clockRate, targetDelayMs, maxDelayMs, inOrder: release === "inOrder", ringBytes, shared, arena };
+  const adaptive = mode === "adaptive";
+  const inOrder = release === "inOrder";
+  return { clockRate, adaptive, targetDelayMs, minDelayMs, maxDelayMs, inOrder, ringBytes, shared, arena };
 }
 
 /** Whether a target delay is a number from 0 to the maximum. */

@@ -41,6 +41,10 @@ export interface JitterBufferStatistics extends BufferStats {
   readonly resetCount: number;
   /** Times only the sender's numbering jumped. */
   readonly resyncCount: number;
+  /** Ms the playout point has risen from packet to packet, summed: media that time-scaling had to add. */
+  readonly stretchedMs: number;
+  /** Ms it has fallen, summed: media that time-scaling had to take away. */
+  readonly shrunkMs: number;
 }
 
 /** One frozen snapshot of the stream whose region begins at `stream`. */
@@ -73,5 +77,7 @@ export function readStatistics({ words, doubles }: Arena, stream: number): Jitte
     refusedCount: count(LAYOUT.REFUSED),
     resetCount: count(LAYOUT.RESETS),
     resyncCount: count(LAYOUT.RESYNCS),
+    stretchedMs: value(LAYOUT.STRETCHED_MS),
+    shrunkMs: value(LAYOUT.SHRUNK_MS),
   });
 }

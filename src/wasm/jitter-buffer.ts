@@ -26,6 +26,7 @@ const {
   OUT_LOST,
   OUT_ARRIVAL,
   OUT_DELAY,
+  OUT_STRETCH,
   STATUS_OVERRUN,
 } = LAYOUT;
 const PAYLOAD_TYPE_MASK = 0x7f;
@@ -73,12 +74,19 @@ export interface BufferedPacket {
   readonly bufferDelayMs: number;
   /** Packets lost directly before it; FEC in this payload restores the last of them. Dropped ones are not counted. */
   readonly lostBefore: number;
+  /**
+   * Ms by which it is due later (> 0) or earlier (< 0) than the packet handed out before it, by the sender's timeline:
+   * what time-scaling must add to, or take from, the media between the two. 0 for the first of a timeline.
+   */
+  readonly stretchMs: number;
 }
 
 /**
  * Orders and paces the packets of one RTP stream. A packet is due at its place on the sender's timeline, plus the least
  * transit of the last 2 s, plus the target delay. A gap is skipped, and only then counted lost, when the packet behind
- * it is due. Insert and pop take O(1). A new SSRC needs `reset()`; `close()` gives the memory back.
+ * it is due. Insert and pop take O(1). With `mode: "adaptive"` the target is what the transits of the last half minute
+ * ask for: most of their peaks, more where packets overtake each other (the structure is that of libwebrtc's NetEq). A
+ * target that falls drops no packet. A new SSRC needs `reset()`; `close()` gives the memory back.
  */
 export class JitterBuffer {
   readonly #region: Region;
@@ -93,22 +101,23 @@ export class JitterBuffer {
    *   full, `NOT_SUPPORTED` where memory cannot be shared or WebAssembly is missing
    */
   constructor(options: JitterBufferOptions) {
-    const { clockRate, targetDelayMs, maxDelayMs, inOrder, ringBytes, shared, arena } =
-      resolveBufferOptions(options);
+    const resolved = resolveBufferOptions(options);
+    const { clockRate, adaptive, targetDelayMs, minDelayMs, maxDelayMs, ringBytes, shared, arena } = resolved;
     const regionBytes = arithmeticKernels().streamBytes(ringBytes);
     this.#region = claimRegion(regionBytes, arena, shared);
     this.#arena = this.#region.arena;
     this.#stream = this.#region.address;
     this.#maxPacketBytes = maxPacketBytes(ringBytes);
     this.#maxDelayMs = maxDelayMs;
-    const [isShared, order] = [shared ? 1 : 0, inOrder ? 1 : 0];
     this.#arena.kernels.initStream(
       this.#stream,
       ringBytes,
       clockRate,
-      isShared,
-      order,
+      Number(shared),
+      Number(resolved.inOrder),
+      Number(adaptive),
       targetDelayMs,
+      minDelayMs,
       maxDelayMs,
     );
   }
@@ -162,6 +171,7 @@ export class JitterBuffer {
       arrivalMs: doubles[(stream + OUT_ARRIVAL) >> 3] as number,
       bufferDelayMs: doubles[(stream + OUT_DELAY) >> 3] as number,
       lostBefore: word(OUT_LOST),
+      stretchMs: doubles[(stream + OUT_STRETCH) >> 3] as number,
     };
   }
 
@@ -186,7 +196,7 @@ export class JitterBuffer {
   }
 
   /**
-   * Change the target delay; packets that wait follow at once.
+   * Change the target delay; packets that wait follow at once. An adaptive target goes on from there.
    * @throws TransportError `INVALID_CONFIG` unless `targetDelayMs` is 0 to `maxDelayMs`
    */
   setTargetDelay(targetDelayMs: number): void {

@@ -4,6 +4,8 @@ import { Arena } from "./arena.ts";
 
 /** Room for some twenty audio streams or four of video, with their clocks. */
 const POOL_ARENA_BYTES = 4 * 1024 * 1024;
+/** What the neediest kernel asks for, kept free from the start: an arena full of streams has no room left for it. */
+const SCRATCH_BYTES = 136 * 1024;
 
 const pool: Arena[] = [];
 
@@ -39,6 +41,7 @@ export function releaseRegion({ arena, address }: Region): void {
 
 function addArena(): Arena {
   const arena = new Arena({ bytes: POOL_ARENA_BYTES });
+  arena.scratch(SCRATCH_BYTES);
   pool.push(arena);
   return arena;
 }

@@ -81,3 +81,41 @@ it(
   },
   TIMEOUT_MS,
 );
+
+it(
+  "clock-drift finds the 150 ppm of its sender",
+  async () => {
+    const { child, output } = run("clock-drift.mjs");
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code, output()).toBe(0);
+    expect(output()).toMatch(/^drift 15\d ppm|^drift 14\d ppm/);
+    expect(output()).toContain("adjust: play 1.0001");
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  "jitter-buffer lets packets out in order and tells what was missing",
+  async () => {
+    const { child, output } = run("jitter-buffer.mjs");
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code, output()).toBe(0);
+    expect(output()).toContain("103 ms: 6 is duplicate");
+    expect(output()).toContain("150 ms: 6 after 49 ms, 1 lost before");
+    expect(output()).toContain("{ lostFrames: 1, duplicateCount: 1 }");
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  "sync-manager finds the same moment in two streams",
+  async () => {
+    const { child, output } = run("sync-manager.mjs");
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code, output()).toBe(0);
+    expect(output()).toMatch(/alice: captured at 149\d\.\d ms/);
+    expect(output()).toMatch(/bob: captured at 149\d\.\d ms/);
+    expect(output()).toContain("bob's clock is -4700 ms from alice's");
+  },
+  TIMEOUT_MS,
+);

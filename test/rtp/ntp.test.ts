@@ -4,6 +4,7 @@ import {
   isZeroNtp,
   ntpFromBigInt,
   ntpToBigInt,
+  ntpToUs,
   ntpToUnixUs,
   unixUsToNtp,
 } from "../../src/rtp/ntp.ts";
@@ -22,6 +23,26 @@ describe("NTP timestamps", () => {
       const us = Math.floor(random.next() * 4_000_000_000_000_000);
       expect(ntpToUnixUs(unixUsToNtp(us)), `seed ${seed}, round ${round}`).toBe(us);
     }
+  });
+
+  it("as 64 bits are exact to the microsecond from 1970 to 2100", () => {
+    const latest = Date.UTC(2100, 0, 1) * 1000;
+    for (const seed of [11, 12, 13]) {
+      const random = new SeededRandom(seed);
+      for (let round = 0; round < 3000; round++) {
+        const us = Math.floor(random.next() * latest) + random.integer(0, 999_999);
+        const ntp = unixUsToNtp(us);
+        // By the definition, in integers of any size.
+        const era = ntp.seconds < 2 ** 31 ? 1n << 32n : 0n;
+        const exact =
+          (BigInt(ntp.seconds) + era - 2_208_988_800n) * 1_000_000n +
+          ((BigInt(ntp.fraction) * 1_000_000n) >> 32n);
+        const found = ntpToUs(ntpToBigInt(ntp));
+        if (found !== us || BigInt(found) !== exact)
+          expect.fail(`seed ${seed}, round ${round}: ${us} became ${found}`);
+      }
+    }
+    expect(() => ntpToUs(0n)).toThrow(expect.objectContaining({ code: "INVALID_TIMESTAMP" }));
   });
 
   it("go on in the era after 7 February 2036", () => {

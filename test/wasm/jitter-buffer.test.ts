@@ -476,6 +476,7 @@ describe("packets", () => {
       arrivalMs: 27,
       bufferDelayMs: 48,
       lostBefore: 0,
+      stretchMs: 0,
     });
   });
 

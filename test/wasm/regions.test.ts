@@ -18,7 +18,7 @@ it("shares a memory while there is room and adds one when there is none", () => 
 it("uses the arena it is given, and gives back what it took", () => {
   const arena = new Arena({ bytes: MIB });
   const region = claimRegion(1000, arena);
-  expect(region.arena).toBe(arena);
+  expect(Object.is(region.arena, arena)).toBe(true);
   expect(arena.inUse).toBe(true);
   releaseRegion(region);
   expect(arena.inUse).toBe(false);
@@ -29,7 +29,7 @@ it("shares with another thread nothing but the region", () => {
   const one = claimRegion(1000, undefined, true);
   const two = claimRegion(1000, undefined, true);
   expect(one.arena.shared).toBe(true);
-  expect(two.arena).not.toBe(one.arena);
+  expect(Object.is(two.arena, one.arena)).toBe(false);
 });
 
 it("lends scratch space that grows and does not count as use", () => {

@@ -110,7 +110,18 @@ describe.each([{ shared: false }, { shared: true }])("with shared memory: $share
       const pair = twinPair(4 * RING_BYTES, shared);
       const stream = pair.arena.allocate(pair.call("streamBytes", RING_BYTES));
       const clockRate = seed % 2 === 0 ? 48_000 : 90_000;
-      pair.call("initStream", stream, RING_BYTES, clockRate, Number(pair.arena.shared), seed & 1, 50 + 10 * seed, 200);
+      pair.call(
+        "initStream",
+        stream,
+        RING_BYTES,
+        clockRate,
+        Number(pair.arena.shared),
+        seed & 1,
+        (seed >> 1) & 1,
+        50 + 10 * seed,
+        20,
+        200,
+      );
       for (let part = 0; part < 4; part++) {
         hostileStream(pair, stream, clockRate, seed * 10 + part, OPERATIONS / 4);
         expect(unaccounted(pair, stream)).toBe(0);

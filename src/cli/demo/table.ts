@@ -1,8 +1,10 @@
 // The table in the terminal, as text. Pure: when to draw, and where, is the door's business.
+import { alignCells } from "../columns.ts";
 import { OK_SIMILARITY, round } from "./report.ts";
 import type { PairRow } from "./report.ts";
 
 const HEAD = ["from", "to", "packets", "lost", "concealed ms", "buffer ms", "latency p95 ms", "similarity"];
+const NAME_COLUMNS = 2;
 const GREEN = "\u001b[32m";
 const RED = "\u001b[31m";
 const DIM = "\u001b[2m";
@@ -34,21 +36,16 @@ export function tableLines(rows: readonly PairRow[], footer: TableFooter, colors
     row.latencyMsP95 === null ? "-" : row.latencyMsP95.toFixed(1),
     row.similarity === null ? "-" : row.similarity.toFixed(3),
   ]);
-  const widths = HEAD.map((title, i) =>
-    Math.max(title.length, ...cells.map((line) => (line[i] ?? "").length)),
-  );
-  // Names to the left, numbers to the right.
-  const align = (line: readonly string[]): string[] =>
-    line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)));
+  const [head = [], ...aligned] = alignCells([HEAD, ...cells], NAME_COLUMNS);
   const paint = (text: string, color: string): string => (colors ? color + text + RESET : text);
-  const lines = [paint(align(HEAD).join("  "), DIM)];
+  const lines = [paint(head.join("  "), DIM)];
   rows.forEach((row, i) => {
-    const aligned = align(cells[i] ?? []);
-    const last = aligned.length - 1;
+    const line = aligned[i] ?? [];
+    const last = line.length - 1;
     if (row.similarity !== null) {
-      aligned[last] = paint(aligned[last] ?? "", row.similarity < OK_SIMILARITY ? RED : GREEN);
+      line[last] = paint(line[last] ?? "", row.similarity < OK_SIMILARITY ? RED : GREEN);
     }
-    lines.push(aligned.join("  "));
+    lines.push(line.join("  "));
   });
   const seconds = Math.round(footer.elapsedMs / 1000);
   const facts = `${seconds} s, ${round(footer.rssMb, 0)} MB, ${round(footer.cpuPercent, 0)} % of a core`;
