@@ -2,14 +2,21 @@
 // them in one call a tick.
 import { TransportError } from "../errors/errors.ts";
 import type { Arena } from "./arena.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import {
+  PCM_GAIN,
+  PCM_GROUP,
+  PCM_POSITION,
+  PCM_SOURCE,
+  PCM_STATE_BYTES,
+  PCM_STEP,
+  PCM_TAPS,
+  PCM_TAPS_AFTER,
+  PCM_TAPS_BEFORE,
+} from "./generated/layout.ts";
 import { checkRatio, MIN_RATIO, storeFixed } from "./pcm.ts";
 import { claimRegion, releaseRegion } from "./regions.ts";
 import type { Region } from "./regions.ts";
 import { SINC_TABLE_BYTES, sincTable } from "./sinc-table.ts";
-
-const { PCM_POSITION, PCM_STEP, PCM_SOURCE, PCM_GAIN, PCM_STATE_BYTES, PCM_GROUP } = LAYOUT;
-const { PCM_TAPS, PCM_TAPS_BEFORE, PCM_TAPS_AFTER } = LAYOUT;
 
 const MAX_PEERS = 10;
 const MAX_SAMPLES = 4096;

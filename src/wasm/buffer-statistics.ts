@@ -1,6 +1,29 @@
 // What a jitter buffer counts, read from its region. Pure.
 import type { Arena } from "./arena.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import {
+  CURRENT,
+  DELAYS,
+  DELAY_FILL,
+  DUPLICATE,
+  EXPECTED_COUNT,
+  EXPECTED_LOST,
+  LATE,
+  LOST,
+  MALFORMED,
+  MAX_PACKETS,
+  OUT_DELAY,
+  OVERRUN,
+  PEAK,
+  POPPED,
+  RECEIVED,
+  REFUSED,
+  RESETS,
+  RESYNCS,
+  SHRUNK_MS,
+  STRETCHED_MS,
+  SUSPECT,
+  TARGET_MS,
+} from "./generated/layout.ts";
 
 /** Counters and delays of a jitter buffer. Counts are u32 and cover the life of the buffer. */
 export interface BufferStats {
@@ -51,33 +74,33 @@ export interface JitterBufferStatistics extends BufferStats {
 export function readStatistics({ words, doubles }: Arena, stream: number): JitterBufferStatistics {
   const count = (offset: number): number => (words[(stream + offset) >> 2] as number) >>> 0;
   const value = (offset: number): number => doubles[(stream + offset) >> 3] as number;
-  const late = count(LAYOUT.LATE);
-  const overrun = count(LAYOUT.OVERRUN);
-  const expected = count(LAYOUT.EXPECTED_COUNT);
-  const remembered = count(LAYOUT.DELAY_FILL);
+  const late = count(LATE);
+  const overrun = count(OVERRUN);
+  const expected = count(EXPECTED_COUNT);
+  const remembered = count(DELAY_FILL);
   let delaySumMs = 0;
-  for (let i = 0; i < remembered; i++) delaySumMs += value(LAYOUT.DELAYS + i * 8);
+  for (let i = 0; i < remembered; i++) delaySumMs += value(DELAYS + i * 8);
   return Object.freeze({
-    currentFrames: count(LAYOUT.CURRENT),
-    peakFrames: count(LAYOUT.PEAK),
-    maxFrames: LAYOUT.MAX_PACKETS,
+    currentFrames: count(CURRENT),
+    peakFrames: count(PEAK),
+    maxFrames: MAX_PACKETS,
     droppedFrames: late + overrun,
-    lostFrames: count(LAYOUT.LOST),
-    duplicateCount: count(LAYOUT.DUPLICATE),
+    lostFrames: count(LOST),
+    duplicateCount: count(DUPLICATE),
     latePacketCount: late,
     bufferOverrunCount: overrun,
-    targetDelayMs: value(LAYOUT.TARGET_MS),
-    currentDelayMs: value(LAYOUT.OUT_DELAY),
+    targetDelayMs: value(TARGET_MS),
+    currentDelayMs: value(OUT_DELAY),
     averageDelayMs: remembered === 0 ? 0 : delaySumMs / remembered,
-    estimatedLossRate: expected === 0 ? 0 : count(LAYOUT.EXPECTED_LOST) / expected,
-    receivedFrames: count(LAYOUT.RECEIVED),
-    poppedFrames: count(LAYOUT.POPPED),
-    suspectFrames: count(LAYOUT.SUSPECT) === 0 ? 0 : 1,
-    malformedCount: count(LAYOUT.MALFORMED),
-    refusedCount: count(LAYOUT.REFUSED),
-    resetCount: count(LAYOUT.RESETS),
-    resyncCount: count(LAYOUT.RESYNCS),
-    stretchedMs: value(LAYOUT.STRETCHED_MS),
-    shrunkMs: value(LAYOUT.SHRUNK_MS),
+    estimatedLossRate: expected === 0 ? 0 : count(EXPECTED_LOST) / expected,
+    receivedFrames: count(RECEIVED),
+    poppedFrames: count(POPPED),
+    suspectFrames: count(SUSPECT) === 0 ? 0 : 1,
+    malformedCount: count(MALFORMED),
+    refusedCount: count(REFUSED),
+    resetCount: count(RESETS),
+    resyncCount: count(RESYNCS),
+    stretchedMs: value(STRETCHED_MS),
+    shrunkMs: value(SHRUNK_MS),
   });
 }

@@ -2,13 +2,11 @@
 // sender's media clock against ours comes out, with its standard error. Sets no timer and reads no clock.
 import { TransportError } from "../errors/errors.ts";
 import type { Arena } from "./arena.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import { DRIFT_ERROR, DRIFT_MAX_BIN_MS, DRIFT_SLOPE, DRIFT_SPAN_MS } from "./generated/layout.ts";
 import { arithmeticKernels } from "./instantiate.ts";
 import { MediaTimeline } from "./media-timeline.ts";
 import { claimRegion, releaseRegion } from "./regions.ts";
 import type { Region } from "./regions.ts";
-
-const { DRIFT_SLOPE, DRIFT_ERROR, DRIFT_SPAN_MS, DRIFT_MAX_BIN_MS } = LAYOUT;
 
 const DEFAULT_CLOCK_RATE = 48_000;
 const MIN_CLOCK_RATE = 1000;

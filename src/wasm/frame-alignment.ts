@@ -2,14 +2,35 @@
 // frames stay with the caller, to whom every handle comes back exactly once. Reads no clock.
 import { TransportError } from "../errors/errors.ts";
 import type { Arena } from "./arena.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import {
+  ALIGN_ALIGNED,
+  ALIGN_CAP_MS,
+  ALIGN_DELAY_MS,
+  ALIGN_FLOOR_MS,
+  ALIGN_FRAME_SHIFT,
+  ALIGN_HEAD_MS,
+  ALIGN_LAST_MS,
+  ALIGN_LATE,
+  ALIGN_MASK,
+  ALIGN_MAX_PEERS,
+  ALIGN_MODE,
+  ALIGN_MODE_ACTIVE,
+  ALIGN_MODE_FREE,
+  ALIGN_MODE_SILENT,
+  ALIGN_OVERFLOW,
+  ALIGN_PEERS,
+  ALIGN_PEER_SHIFT,
+  ALIGN_PUSHED,
+  ALIGN_RING,
+  ALIGN_ROW,
+  ALIGN_ROWS,
+  ALIGN_ROW_MS,
+  ALIGN_STATUS,
+  ALIGN_TAKEN,
+  ALIGN_WAITING,
+} from "./generated/layout.ts";
 import { claimRegion, releaseRegion } from "./regions.ts";
 import type { Region } from "./regions.ts";
-
-const { ALIGN_PEERS, ALIGN_PEER_SHIFT, ALIGN_FRAME_SHIFT, ALIGN_MAX_PEERS } = LAYOUT;
-const { ALIGN_CAP_MS, ALIGN_LAST_MS, ALIGN_ROW, ALIGN_ROW_MS, ALIGN_ROWS, ALIGN_STATUS } = LAYOUT;
-const { ALIGN_MODE, ALIGN_MODE_FREE, ALIGN_MODE_ACTIVE, ALIGN_MODE_SILENT } = LAYOUT;
-const { ALIGN_RING, ALIGN_MASK, ALIGN_DELAY_MS, ALIGN_FLOOR_MS, ALIGN_HEAD_MS } = LAYOUT;
 
 const PEER_BYTES = 1 << ALIGN_PEER_SHIFT;
 const HEADER_BYTES = ALIGN_PEERS + ALIGN_MAX_PEERS * PEER_BYTES;
@@ -208,12 +229,12 @@ export class FrameAlignment {
     const peer = this.#known(index);
     const count = (offset: number): number => (words[(peer + offset) >> 2] as number) >>> 0;
     return Object.freeze({
-      pushed: count(LAYOUT.ALIGN_PUSHED),
-      waiting: count(LAYOUT.ALIGN_WAITING),
-      aligned: count(LAYOUT.ALIGN_ALIGNED),
-      late: count(LAYOUT.ALIGN_LATE),
-      overflow: count(LAYOUT.ALIGN_OVERFLOW),
-      taken: count(LAYOUT.ALIGN_TAKEN),
+      pushed: count(ALIGN_PUSHED),
+      waiting: count(ALIGN_WAITING),
+      aligned: count(ALIGN_ALIGNED),
+      late: count(ALIGN_LATE),
+      overflow: count(ALIGN_OVERFLOW),
+      taken: count(ALIGN_TAKEN),
     });
   }
 

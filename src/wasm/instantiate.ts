@@ -1,7 +1,7 @@
 // Turns the inlined bytes into kernels over a memory, synchronously: nothing to fetch, nothing to await, the same in
 // Node, windows, workers and worklets. Never reads or writes the memory itself.
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import { KERNELS_BASE64, MEMORY_FLAGS_OFFSET, SHARED_MEMORY_FLAG } from "./generated/kernels.ts";
+import { KERNELS_HEX, MEMORY_FLAGS_OFFSET, SHARED_MEMORY_FLAG } from "./generated/kernels.ts";
 import type { KernelExports } from "./generated/kernels.ts";
 
 const PAGE_BYTES = 65_536;
@@ -68,9 +68,8 @@ function compiled(shared: boolean): WebAssembly.Module {
 }
 
 function compile(sharedFlag: number): WebAssembly.Module {
-  const text = atob(KERNELS_BASE64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = new Uint8Array(KERNELS_HEX.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(KERNELS_HEX.slice(2 * i, 2 * i + 2), 16);
   const flags = bytes[MEMORY_FLAGS_OFFSET] as number;
   bytes[MEMORY_FLAGS_OFFSET] = (flags & ~SHARED_MEMORY_FLAG) | sharedFlag;
   return new WebAssembly.Module(bytes);

@@ -6,7 +6,19 @@ import { isTargetDelay, resolveBufferOptions } from "./buffer-options.ts";
 import type { JitterBufferOptions } from "./buffer-options.ts";
 import { readStatistics } from "./buffer-statistics.ts";
 import type { JitterBufferStatistics } from "./buffer-statistics.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import {
+  OUT_ARRIVAL,
+  OUT_DELAY,
+  OUT_HEADER,
+  OUT_LENGTH,
+  OUT_LOST,
+  OUT_PAYLOAD,
+  OUT_SEQ,
+  OUT_SSRC,
+  OUT_STRETCH,
+  OUT_TS,
+  STATUS_OVERRUN,
+} from "./generated/layout.ts";
 import { arithmeticKernels } from "./instantiate.ts";
 import { maxPacketBytes } from "./packet-ring.ts";
 import type { PacketRing } from "./packet-ring.ts";
@@ -16,19 +28,6 @@ import type { Region } from "./regions.ts";
 export type { JitterBufferOptions } from "./buffer-options.ts";
 export type { BufferStats, JitterBufferStatistics } from "./buffer-statistics.ts";
 
-const {
-  OUT_PAYLOAD,
-  OUT_LENGTH,
-  OUT_SEQ,
-  OUT_TS,
-  OUT_HEADER,
-  OUT_SSRC,
-  OUT_LOST,
-  OUT_ARRIVAL,
-  OUT_DELAY,
-  OUT_STRETCH,
-  STATUS_OVERRUN,
-} = LAYOUT;
 const PAYLOAD_TYPE_MASK = 0x7f;
 const MARKER_FLAG = 0x80;
 

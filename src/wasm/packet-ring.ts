@@ -1,21 +1,19 @@
 // The producer's end of a shared packet ring: another thread copies packets in, the jitter buffer's thread takes them
 // out, and no message passes between them. Needs no WebAssembly instance; never waits and never allocates.
-import { LAYOUT } from "./generated/kernels.ts";
-
-const {
-  WRITE_POS,
-  REFUSED,
+import {
+  MAX_RECORD_SHIFT,
   READ_POS,
-  RING_MASK,
-  RING_BASE,
+  RECORD_ARRIVAL,
   RECORD_HEADER,
   RECORD_LENGTH,
   RECORD_STATE,
-  RECORD_ARRIVAL,
+  REFUSED,
+  RING_BASE,
+  RING_MASK,
   STATE_LIVE,
   STATE_PAD,
-  MAX_RECORD_SHIFT,
-} = LAYOUT;
+  WRITE_POS,
+} from "./generated/layout.ts";
 
 /** Where a shared packet ring lies. May be sent to another thread as it is. */
 export interface PacketRing {

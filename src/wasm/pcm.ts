@@ -2,13 +2,19 @@
 // that a sender's clock and ours stay together. Reads no clock.
 import { TransportError } from "../errors/errors.ts";
 import type { Arena } from "./arena.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import {
+  PCM_GROUP,
+  PCM_POSITION,
+  PCM_SOURCE,
+  PCM_STATE_BYTES,
+  PCM_STEP,
+  PCM_TAPS,
+  PCM_TAPS_AFTER,
+  PCM_TAPS_BEFORE,
+} from "./generated/layout.ts";
 import { claimRegion, releaseRegion } from "./regions.ts";
 import type { Region } from "./regions.ts";
 import { SINC_TABLE_BYTES, sincTable } from "./sinc-table.ts";
-
-const { PCM_POSITION, PCM_STEP, PCM_SOURCE, PCM_STATE_BYTES, PCM_GROUP } = LAYOUT;
-const { PCM_TAPS, PCM_TAPS_BEFORE, PCM_TAPS_AFTER } = LAYOUT;
 
 /** Ratios outside would ask for another filter; clocks of real devices differ by less than 0.001. */
 export const MIN_RATIO = 0.98;

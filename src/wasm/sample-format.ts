@@ -1,8 +1,6 @@
 // Samples as 16-bit integers and as floats, over the WebAssembly kernels.
-import { LAYOUT } from "./generated/kernels.ts";
+import { PCM_GROUP } from "./generated/layout.ts";
 import { claimRegion } from "./regions.ts";
-
-const { PCM_GROUP } = LAYOUT;
 
 /** Samples for one run of the kernel; longer arrays take several. */
 const BLOCK = 4096;

@@ -1,7 +1,5 @@
 // The filter of the drift resampler: a polyphase windowed sinc of 16 taps, made once per realm.
-import { LAYOUT } from "./generated/kernels.ts";
-
-const { PCM_TAPS, PCM_TAPS_BEFORE, PCM_PHASES } = LAYOUT;
+import { PCM_PHASES, PCM_TAPS, PCM_TAPS_BEFORE } from "./generated/layout.ts";
 
 /** Rows of the table; the last is a guard: the first row, one sample on. */
 const ROWS = PCM_PHASES + 1;

@@ -2,13 +2,16 @@
 // by milliseconds without a gap and without another pitch. Adds no delay and reads no clock.
 import { TransportError } from "../errors/errors.ts";
 import type { Arena } from "./arena.ts";
-import { LAYOUT } from "./generated/kernels.ts";
+import {
+  SCALE_CANDIDATE_ENERGY,
+  SCALE_CORRELATION,
+  SCALE_REFERENCE_ENERGY,
+  SCALE_RESULT_BYTES,
+} from "./generated/layout.ts";
 import { claimRegion, releaseRegion } from "./regions.ts";
 import type { Region } from "./regions.ts";
 import { BackgroundLevel } from "./background-level.ts";
 import { crossFade } from "./cross-fade.ts";
-
-const { SCALE_CORRELATION, SCALE_REFERENCE_ENERGY, SCALE_CANDIDATE_ENERGY, SCALE_RESULT_BYTES } = LAYOUT;
 
 /** A splice moves by 2.5 to 15 ms: one period of a voice of 400 to 67 Hz, or several of a high one. */
 const MIN_LAG_MS = 2.5;
