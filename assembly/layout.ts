@@ -32,6 +32,9 @@ export const SEQ_SHIFT: i32 = 216; // added to a packet's number; moved when the
 export const SUSPECT: i32 = 220; // record of the one packet on probation, 0 when there is none
 export const GAP: i32 = 224; // lost packets directly before NEXT_SEQ
 export const LAST_STATUS: i32 = 228; // fate of the packet indexed last
+export const OVERDUE_RUN: i32 = 232; // packets in a row that came too late and no less late than the one before
+export const OVERDUE_ARRIVAL: i32 = 240; // f64, local ms of the last of them
+export const OVERDUE_TRANSIT: i32 = 248; // f64
 
 export const PHASE_EMPTY: i32 = 0; // no packet yet
 export const PHASE_FILLING: i32 = 1; // no turn has passed: an earlier packet may still become the first

@@ -129,6 +129,14 @@ export function observeTransit(
   storeF64(stream + SLACK_MS, boundedSlack(stream, (rest > 0.0 ? rest : 0.0) + oldBase - base));
 }
 
+/** Measure from one packet's transit on: what the window has learned before is about another path. */
+export function moveBase(stream: i32, arrivalMs: f64, transitMs: f64): void {
+  clearWindow(stream, arrivalMs);
+  storeF64(stream + BUCKETS, transitMs);
+  storeF64(stream + BASE_MS, transitMs);
+  storeF64(stream + SLACK_MS, 0.0);
+}
+
 function boundedSlack(stream: i32, slackMs: f64): f64 {
   const room = loadF64(stream + MAX_DELAY_MS) - loadF64(stream + TARGET_MS);
   if (slackMs > room) slackMs = room;

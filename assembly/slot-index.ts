@@ -32,6 +32,7 @@ import {
 } from "./layout";
 import { count, countLost, countPresent } from "./buffer-counters";
 import { release } from "./packet-ring";
+import { forgetOverdue, staysBehind } from "./overdue";
 import { latestDueMs, moveReference, observeTransit, ticksMs, timelineMs } from "./playout-clock";
 import { extendSequence, tickDistance } from "./rtp-clock";
 import { sequenceOf, timestampOf } from "./rtp-header";
@@ -81,9 +82,9 @@ export function place(stream: i32, record: i32): i32 {
   if (!outside && load32(slot + SLOT_RECORD) != 0) {
     return turnAway(stream, record, DUPLICATE, STATUS_DUPLICATE);
   }
-  if (arrivalMs - latestDueMs(stream, timestamp) > loadF64(stream + MAX_DELAY_MS)) {
-    return turnAway(stream, record, LATE, STATUS_LATE);
-  }
+  const overdueMs = arrivalMs - latestDueMs(stream, timestamp);
+  if (overdueMs <= loadF64(stream + MAX_DELAY_MS)) forgetOverdue(stream);
+  else if (!staysBehind(stream, arrivalMs, transitMs)) return turnAway(stream, record, LATE, STATUS_LATE);
   if (outside) slide(stream, (sequence - load32(stream + SLOT_MASK)) | 0);
   else if (ahead < 0) store32(stream + NEXT_SEQ, sequence);
   store32(slot + SLOT_RECORD, record);

@@ -60,6 +60,7 @@ const KERNEL_PARTS = [
   "weighted-median.ts",
   "frame-alignment-layout.ts",
   "delay-target.ts",
+  "overdue.ts",
   "playout-clock.ts",
   "probation.ts",
   "rtp-header.ts",
