@@ -11,6 +11,7 @@ export {
   nextDue,
   discardBefore,
   setTargetDelay,
+  setMinDelay,
   resetStream,
 } from "./jitter-buffer";
 export { s16ToF32, f32ToS16, mixAdd, mixPeers, resampleSinc16x4, audioTick } from "./pcm";

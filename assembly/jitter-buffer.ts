@@ -47,7 +47,7 @@ import {
 } from "./layout";
 import { count, rememberDelay } from "./buffer-counters";
 import { commit, giveBack, heldBytes, nextRecord, pinsRing, release } from "./packet-ring";
-import { dueMs, noteStretch, retarget } from "./playout-clock";
+import { dueMs, noteStretch, retarget, setLeastTarget } from "./playout-clock";
 import { clearStream, dropSuspect, judge } from "./probation";
 import { packedHeader, paddingBytes, payloadOffset, ssrcOf } from "./rtp-header";
 import { dropFirst, slotOf, takeFirst } from "./slot-index";
@@ -182,6 +182,11 @@ export function discardBefore(stream: i32, cutoffMs: f64): i32 {
 /** Change the target delay; packets that wait become due accordingly. */
 export function setTargetDelay(stream: i32, targetMs: f64): void {
   retarget(stream, targetMs);
+}
+
+/** Change the floor of an adaptive target. */
+export function setMinDelay(stream: i32, minDelayMs: f64): void {
+  setLeastTarget(stream, minDelayMs);
 }
 
 /** Forget the stream: what waits is dropped as overrun, the next packet begins a timeline. Statistics stay. */

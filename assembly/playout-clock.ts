@@ -10,6 +10,7 @@ import {
   BUCKET_START,
   LAST_TRANSIT,
   MAX_DELAY_MS,
+  MIN_DELAY_MS,
   MS_PER_TICK,
   OUT_STRETCH,
   POINT_MS,
@@ -92,6 +93,12 @@ export function noteStretch(stream: i32): void {
 export function retarget(stream: i32, targetMs: f64): void {
   storeF64(stream + TARGET_MS, targetMs);
   storeF64(stream + SLACK_MS, boundedSlack(stream, loadF64(stream + SLACK_MS)));
+}
+
+/** Change the least an adaptive target may be; the playout point rises to it at once, and falls from it by slew. */
+export function setLeastTarget(stream: i32, leastMs: f64): void {
+  storeF64(stream + MIN_DELAY_MS, leastMs);
+  if (loadF64(stream + TARGET_MS) < leastMs) retarget(stream, leastMs);
 }
 
 /**

@@ -50,11 +50,31 @@ export type { SyncManagerOptions } from "./sync/sync-manager.ts";
 export type { SyncConfig, SyncOptions } from "./sync/sync-config.ts";
 export type { ClockExchange, ClockOffset } from "./sync/clock-offset.ts";
 export type * from "./sync/sync-types.ts";
+export { AlignedRows } from "./sync/aligned-rows.ts";
+export type { AlignedRow, AlignedRowsOptions, RowStatus } from "./sync/aligned-rows.ts";
+export { AlignedBlocks } from "./sync/aligned-blocks.ts";
+export type { AlignedBlock, AlignedBlocksOptions, AlignedPeerBlock } from "./sync/aligned-blocks.ts";
 
+export { Arena } from "./wasm/arena.ts";
+export type { ArenaOptions } from "./wasm/arena.ts";
+export { JitterBuffer } from "./wasm/jitter-buffer.ts";
+export type {
+  BufferedPacket,
+  BufferStats,
+  InsertStatus,
+  JitterBufferOptions,
+  JitterBufferStatistics,
+} from "./wasm/jitter-buffer.ts";
+export { PacketWriter } from "./wasm/packet-ring.ts";
+export type { PacketRing } from "./wasm/packet-ring.ts";
 export { ClockDriftEstimator } from "./wasm/clock-drift.ts";
 export type { ClockDriftEstimate, ClockDriftOptions, DriftAction } from "./wasm/clock-drift.ts";
-export { JitterBuffer } from "./wasm/jitter-buffer.ts";
-export type { BufferStats } from "./wasm/jitter-buffer.ts";
+export { DriftResampler } from "./wasm/pcm.ts";
+export type { DriftResamplerOptions } from "./wasm/pcm.ts";
+export { TimeScaler } from "./wasm/time-scale.ts";
+export type { ScaledBlock, TimeScalerOptions } from "./wasm/time-scale.ts";
+export { RtpTimestamp } from "./wasm/rtp-clock.ts";
+export type { WallClockReference } from "./wasm/rtp-clock.ts";
 export { loadOpus } from "./codecs/opus.ts";
 export { buildRtp, parseRtp } from "./rtp/packet.ts";
 export type { RtpPacket, RtpPacketFields, RtpRefusal } from "./rtp/packet.ts";

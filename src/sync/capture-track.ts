@@ -26,7 +26,8 @@ export class CaptureTrack {
 
   /** Ticks of the newest carrier; -Infinity without one. */
   get newestTicks(): number {
-    return this.#ticks[this.#ticks.length - 1] ?? -Infinity;
+    const { length } = this.#ticks; // asked for every frame; an index of -1 would be slow
+    return length === 0 ? -Infinity : (this.#ticks[length - 1] as number);
   }
 
   /** A frame carries a time. Frames may come out of order; a second time for the same frame is ignored. */

@@ -32,6 +32,9 @@ const CONTRADICTIONS = 3;
 const CAPACITY = 512;
 /** Later stamps than these (the year 2255) are not exact in a number. */
 const MAX_US = 2 ** 53;
+/** Once so many are known, all of them are weighed only every few exchanges; in between a new one is compared. */
+const FEW = 60;
+const WEIGH_EVERY = 4;
 /** Values told to {@link ClockOffset.recentOffsetsUs}. */
 const RECENT = 5;
 
@@ -50,6 +53,8 @@ export class ClockOffset {
   #most: Bound | undefined;
   #least: Bound | undefined;
   #proven = NOTHING_PROVEN;
+  #provenUs = -Infinity;
+  #unweighed = 0;
   #lastUs = -Infinity;
 
   /** Take one exchange. @returns false when it is refused: not finite, negative or absurd times */
@@ -96,11 +101,11 @@ export class ClockOffset {
   /** The true offset lies this close to {@link offsetUs}, us; null before the first exchange. */
   errorBoundUs(nowUs: number): number | null {
     const { mostUs, leastUs, fastest, slowest } = this.#proven;
-    const offsetUs = this.offsetUs(this.#lastUs);
+    const offsetUs = this.offsetUs(this.#provenUs);
     if (offsetUs === null) return null;
     const { rate } = this.#rate;
     const growth = WANDER + Math.max(fastest - rate, rate - slowest, 0);
-    return Math.max(mostUs - offsetUs, offsetUs - leastUs, 0) + growth * Math.abs(nowUs - this.#lastUs);
+    return Math.max(mostUs - offsetUs, offsetUs - leastUs, 0) + growth * Math.abs(nowUs - this.#provenUs);
   }
 
   /** How fast the remote clock runs away from ours, ppm; 0 until exchanges some seconds apart tell. */
@@ -149,23 +154,31 @@ export class ClockOffset {
     }
     const expired = this.#samples.findIndex((each) => each.least.atUs >= nowUs - WINDOW_US);
     this.#samples.splice(0, Math.max(expired, this.#samples.length - CAPACITY));
-    const segments = this.#segments();
-    this.#rate = rateOf(segments);
-    this.#proven = prove(segments, nowUs);
-    this.#choose(nowUs);
+    this.#unweighed++;
+    if (this.#samples.length <= FEW || this.#unweighed >= WEIGH_EVERY) this.#weigh(nowUs);
+    else this.#consider(sample, nowUs);
     this.#recent.push(this.offsetUs(nowUs) ?? 0);
     if (this.#recent.length > RECENT) this.#recent.shift();
   }
 
-  #choose(nowUs: number): void {
+  /** Look at all samples anew: the rate, what they prove, and the two that say most of the present. */
+  #weigh(nowUs: number): void {
+    const segments = this.#segments();
+    this.#rate = rateOf(segments);
+    this.#proven = prove(segments, nowUs);
+    this.#provenUs = nowUs;
+    this.#unweighed = 0;
+    this.#most = this.#least = undefined;
+    for (const sample of this.#samples) this.#consider(sample, nowUs);
+  }
+
+  /** Let a sample replace those in use if less is likely to be wrong with it. */
+  #consider({ most, least }: Bounds, nowUs: number): void {
     const growth = WANDER + this.#rate.error;
-    let [mostUs, leastUs] = [Infinity, -Infinity];
-    for (const { most, least } of this.#samples) {
-      const likelyMostUs = this.#carry(most, nowUs) + growth * (nowUs - most.atUs);
-      const likelyLeastUs = this.#carry(least, nowUs) - growth * (nowUs - least.atUs);
-      if (likelyMostUs <= mostUs) [mostUs, this.#most] = [likelyMostUs, most];
-      if (likelyLeastUs >= leastUs) [leastUs, this.#least] = [likelyLeastUs, least];
-    }
+    const likelyMostUs = (bound: Bound): number => this.#carry(bound, nowUs) + growth * (nowUs - bound.atUs);
+    const likelyLeastUs = (bound: Bound): number => this.#carry(bound, nowUs) - growth * (nowUs - bound.atUs);
+    if (this.#most === undefined || likelyMostUs(most) <= likelyMostUs(this.#most)) this.#most = most;
+    if (this.#least === undefined || likelyLeastUs(least) >= likelyLeastUs(this.#least)) this.#least = least;
   }
 
   #carry({ atUs, offsetUs }: Bound, nowUs: number): number {

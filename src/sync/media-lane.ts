@@ -126,7 +126,6 @@ export class MediaLane<Frame extends LaneFrame> {
     if (status === "buffered" || status === "reset") this.#believe(frame);
     else if (status === "suspect") this.#suspect = handle;
     else this.#table.take(handle);
-    if (this.#floorMs > 0) this.#keepFloor();
     if (!this.#newestKnown) return status;
     this.#table.sweep(this.#newestTs, this.#spanTicks, receivedAt - this.#keptMs, this.#suspect);
     return status;
@@ -189,7 +188,7 @@ export class MediaLane<Frame extends LaneFrame> {
 
   /** The target delay, and the most it may be. */
   get delay(): LipSyncMedium {
-    const { targetDelayMs } = this.#buffer.getStatistics();
+    const { targetDelayMs } = this.#buffer;
     return { targetDelayMs, maxDelayMs: this.#config.maxJitterBufferMs };
   }
 
@@ -197,9 +196,9 @@ export class MediaLane<Frame extends LaneFrame> {
   setFloor(floorMs: number): void {
     if (floorMs === this.#floorMs) return;
     this.#floorMs = floorMs;
-    const { mode, jitterBufferSizeMs } = this.#config;
+    const { mode, jitterBufferSizeMs, minJitterBufferMs } = this.#config;
     if (mode === "fixed") this.#buffer.setTargetDelay(Math.max(floorMs, jitterBufferSizeMs));
-    else this.#keepFloor();
+    else this.#buffer.setMinDelay(Math.max(floorMs, minJitterBufferMs));
   }
 
   /** Counters of the buffer. */
@@ -241,13 +240,6 @@ export class MediaLane<Frame extends LaneFrame> {
     putWord(token, 8, ssrc);
     putWord(token, HANDLE_OFFSET, handle);
     return token;
-  }
-
-  // An adaptive target moves when frames come, so it is put right before the next one can leave.
-  #keepFloor(): void {
-    if (this.#config.mode === "adaptive" && this.#buffer.getStatistics().targetDelayMs < this.#floorMs) {
-      this.#buffer.setTargetDelay(this.#floorMs);
-    }
   }
 
   // Two frames agreed against the history: they remain, all else goes.

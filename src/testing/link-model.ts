@@ -151,7 +151,8 @@ export class LinkModel {
   }
 
   #propagationMs(nowMs: number): number {
-    const { route = [], delayMs } = this.options;
+    const { route, delayMs } = this.options;
+    if (route === undefined) return delayMs;
     while ((route[this.#routeIndex]?.atMs ?? Infinity) <= nowMs) this.#routeIndex++;
     return route[this.#routeIndex - 1]?.delayMs ?? delayMs;
   }

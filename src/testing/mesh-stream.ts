@@ -62,6 +62,8 @@ export class MeshStream {
   #requestsSent = 0;
   #nextRequestMs = 0;
   #audioReceived = 0;
+  /** Local ms; asked anew after whatever can change it. */
+  #nextDueMs = Infinity;
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
@@ -94,14 +96,13 @@ export class MeshStream {
 
   /** Let everything happen that happens until `untilMs`. */
   advance(untilMs: number): void {
-    let next = 0;
-    for (; next < this.#arrivals.length; next++) {
-      const arrival = this.#arrivals[next] as Arrival;
-      if (arrival.atMs > untilMs) break;
-      this.#play(arrival.atMs);
-      this.#receive(arrival);
+    const arrivals = this.#arrivals;
+    for (let next = arrivals[0]; next !== undefined && next.atMs <= untilMs; next = arrivals[0]) {
+      arrivals.shift();
+      this.#play(next.atMs);
+      this.#receive(next);
+      this.#nextDueMs = -Infinity;
     }
-    this.#arrivals.splice(0, next);
     this.#play(untilMs);
   }
 
@@ -121,8 +122,10 @@ export class MeshStream {
     const { there } = this.#parts;
     if (departure.kind === "video") return this.#launchVideo(departure);
     there.send(departure.bytes, departure.atMs, (atMs) => {
-      if (departure.kind === "audio") this.#enqueue({ ...departure, atMs });
-      else this.#enqueue({ kind: "report", atMs, media: departure.media, report: departure.report });
+      if (departure.kind === "audio") {
+        const { captureMs, timestamp, sequence, bytes } = departure;
+        this.#enqueue({ kind: "audio", atMs, captureMs, timestamp, sequence, bytes });
+      } else this.#enqueue({ kind: "report", atMs, media: departure.media, report: departure.report });
     });
   }
 
@@ -199,6 +202,7 @@ export class MeshStream {
   #play(untilMs: number): void {
     const { sync, receiver, listener } = this.#parts;
     const untilLocalMs = receiver.localMs(untilMs);
+    if (this.#nextDueMs > untilLocalMs) return;
     for (let dueMs = sync.nextAudioDueMs; dueMs <= untilLocalMs; dueMs = sync.nextAudioDueMs) {
       const frame = sync.popNextAudioFrame(dueMs);
       if (frame === null) break;
@@ -211,6 +215,7 @@ export class MeshStream {
       this.#forgetVideo(frame.rtpTimestamp);
       listener.video(frame, captureMs, receiver.trueMs(dueMs));
     }
+    this.#nextDueMs = Math.min(sync.nextAudioDueMs, sync.nextVideoDueMs);
   }
 
   // With a frame go those before it that were dropped. Insertion is nearly in order, and few wait.

@@ -1,5 +1,5 @@
-// What the package exports as "./testing": simulated time and a simulated platform, for programs that test
-// themselves without network, sockets or waiting.
+// What the package exports as "./testing": simulated time, links and platforms, for programs that test themselves without
+// network, sockets or waiting; and a whole mesh in numbers.
 export { SeededRandom } from "./random.ts";
 export { VirtualClock } from "./virtual-clock.ts";
 export type { VirtualClockOptions } from "./virtual-clock.ts";
@@ -11,3 +11,7 @@ export { LinkModel } from "./link-model.ts";
 export type { Bottleneck, BurstLoss, JitterModel, LinkCounters, LinkModelOptions } from "./link-model.ts";
 export { linkPresets } from "./link-presets.ts";
 export type { LinkPreset } from "./link-presets.ts";
+export { simulateMesh } from "./mesh-simulation.ts";
+export type { MeshOptions } from "./mesh-simulation.ts";
+export type { MeshReport } from "./mesh-report.ts";
+export type { Spread } from "./histogram.ts";

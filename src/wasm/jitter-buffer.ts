@@ -18,6 +18,7 @@ import {
   OUT_STRETCH,
   OUT_TS,
   STATUS_OVERRUN,
+  TARGET_MS,
 } from "./generated/layout.ts";
 import { arithmeticKernels } from "./instantiate.ts";
 import { maxPacketBytes } from "./packet-ring.ts";
@@ -93,6 +94,7 @@ export class JitterBuffer {
   readonly #stream: number;
   readonly #maxPacketBytes: number;
   readonly #maxDelayMs: number;
+  readonly #adaptive: boolean;
   #closed = false;
 
   /**
@@ -108,6 +110,7 @@ export class JitterBuffer {
     this.#stream = this.#region.address;
     this.#maxPacketBytes = maxPacketBytes(ringBytes);
     this.#maxDelayMs = maxDelayMs;
+    this.#adaptive = adaptive;
     this.#arena.kernels.initStream(
       this.#stream,
       ringBytes,
@@ -181,6 +184,11 @@ export class JitterBuffer {
     return kernels.nextDue(this.#stream);
   }
 
+  /** The present target delay, ms. */
+  get targetDelayMs(): number {
+    return this.#open().doubles[(this.#stream + TARGET_MS) >> 3] as number;
+  }
+
   /**
    * Drop every waiting packet that was due before a moment; they count as late.
    * @param cutoffMs local monotonic ms
@@ -205,6 +213,19 @@ export class JitterBuffer {
       throw new TransportError("INVALID_CONFIG", `targetDelayMs must be ${range}, got ${targetDelayMs}`);
     }
     kernels.setTargetDelay(this.#stream, targetDelayMs);
+  }
+
+  /**
+   * Change the floor of an adaptive target, which rises to it at once and falls from a higher one by slew.
+   * @throws TransportError `INVALID_CONFIG` unless the delay is adaptive and `minDelayMs` is 0 to `maxDelayMs`
+   */
+  setMinDelay(minDelayMs: number): void {
+    const { kernels } = this.#open();
+    if (!this.#adaptive || !isTargetDelay(minDelayMs, this.#maxDelayMs)) {
+      const range = `a number from 0 to maxDelayMs (${this.#maxDelayMs}), of an adaptive buffer`;
+      throw new TransportError("INVALID_CONFIG", `minDelayMs must be ${range}, got ${minDelayMs}`);
+    }
+    kernels.setMinDelay(this.#stream, minDelayMs);
   }
 
   /** One frozen snapshot. */

@@ -285,6 +285,31 @@ describe("stretchMs", () => {
   });
 });
 
+describe("a floor set from outside", () => {
+  it("is kept at once, and left by slew when it sinks", () => {
+    const path = new Path({ targetDelayMs: 20, minDelayMs: 20 });
+    path.stream(0, 2_000, () => 10);
+    expect(path.targetMs).toBeCloseTo(20, 6);
+    path.buffer.setMinDelay(80);
+    expect(path.targetMs).toBe(80);
+    path.stream(2_000, 4_000, () => 10);
+    expect(path.targetMs).toBe(80);
+    path.buffer.setMinDelay(20);
+    path.stream(4_000, 4_400, () => 10);
+    expect(path.targetMs).toBeGreaterThan(55);
+    expect(path.targetMs).toBeLessThan(65);
+    path.stream(4_400, 8_000, () => 10);
+    expect(path.targetMs).toBeCloseTo(20, 6);
+  });
+
+  it("is refused where nothing adapts, and out of range", () => {
+    const fixed = new JitterBuffer({ clockRate: CLOCK_RATE });
+    expect(() => fixed.setMinDelay(30)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+    const adaptive = new JitterBuffer({ clockRate: CLOCK_RATE, mode: "adaptive" });
+    expect(() => adaptive.setMinDelay(201)).toThrow(/minDelayMs must be .* \(200\)/);
+  });
+});
+
 describe("options", () => {
   const create = (options: Partial<JitterBufferOptions>): (() => JitterBuffer) => {
     return () => new JitterBuffer({ clockRate: CLOCK_RATE, ...options });

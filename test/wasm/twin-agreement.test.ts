@@ -83,6 +83,7 @@ function hostileStream(
     pair.call("nextDue", stream);
     while (random() < 0.9 && pair.call("pop", stream, atMs) === 1) pair.call("done", stream);
     if (random() < 0.01) pair.call("setTargetDelay", stream, upTo(200));
+    if (random() < 0.01) pair.call("setMinDelay", stream, upTo(100));
     if (random() < 0.005) pair.call("discardBefore", stream, atMs - upTo(100));
     if (random() < 0.001) pair.call("resetStream", stream);
   }
