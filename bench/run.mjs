@@ -216,7 +216,9 @@ function printFigures() {
       baselines.map(({ name, value }) => `${name} ${shortNumber(value)}`).join(", "),
     ]),
   ]);
-  console.log("\nFigures come from seeded or recorded input: they are the same in every run.\n");
+  console.log(
+    "\nFigures come from seeded or recorded input: they are the same in every run, seconds of real time excepted.\n",
+  );
 }
 
 function figureGoal({ atMost, atLeast, noWorseThan } = {}) {
