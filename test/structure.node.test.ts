@@ -75,6 +75,7 @@ const WASM_SUPPORT = [
   "buffer-statistics.ts",
   "media-timeline.ts",
   "sinc-table.ts",
+  "windowed-sinc.ts",
   "sample-format.ts",
   "audio-mixer.ts",
   "cross-fade.ts",

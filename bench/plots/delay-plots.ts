@@ -1,6 +1,7 @@
 // What a target delay costs and saves: over time on one path, and as a trade on all of them.
 import { playTrace } from "../../src/cli/replay/playback.ts";
-import type { PlaybackOptions, PlaybackReport, TracePacket } from "../../src/cli/replay/playback.ts";
+import type { PlaybackOptions, TracePacket } from "../../src/cli/replay/playback.ts";
+import type { PlaybackReport } from "../../src/cli/replay/playback-report.ts";
 import { plotSvg } from "../../src/cli/svg/plot.ts";
 import type { PlotColor, PlotPoint, PlotSeries } from "../../src/cli/svg/plot.ts";
 import { linkPresets } from "../../src/testing/link-presets.ts";

@@ -3,7 +3,8 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { playTrace } from "../../src/cli/replay/playback.ts";
-import type { PlaybackOptions, PlaybackReport, TracePacket } from "../../src/cli/replay/playback.ts";
+import type { PlaybackOptions, TracePacket } from "../../src/cli/replay/playback.ts";
+import type { PlaybackReport } from "../../src/cli/replay/playback-report.ts";
 import { readTrace } from "../../src/cli/replay/trace.ts";
 import { linkPresets } from "../../src/testing/link-presets.ts";
 import type { Bench, Figure } from "../bench.ts";

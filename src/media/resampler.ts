@@ -1,5 +1,6 @@
 // Streaming sample-rate and channel conversion by windowed sinc. Output sample k stands exactly at input time
 // k * inputRate / outputRate: no phase shift, only a wait for the input that follows. Bounded state.
+import { kaiser, sinc } from "../wasm/windowed-sinc.ts";
 
 /** Zero crossings of the sinc on each side; with the window below 85 dB down within a tenth of the rate. */
 const HALF_CROSSINGS = 24;
@@ -189,7 +190,7 @@ function filterTable(inputStep: number, outputStep: number): FilterTable {
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const distance = tap - half + 1 - phase / phases;
-      const value = sinc(distance * cutoff) * kaiser(distance / half);
+      const value = sinc(distance * cutoff) * kaiser(distance / half, KAISER_BETA);
       row[tap] = value;
       sum += value;
     }
@@ -213,26 +214,6 @@ function dot(
     odd += (samples[start + i + 1] as number) * (coefficients[row + i + 1] as number);
   }
   return even + odd;
-}
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-}
-
-/** Kaiser window over -1..1, up to a factor. */
-function kaiser(x: number): number {
-  return x < -1 || x > 1 ? 0 : bessel0(KAISER_BETA * Math.sqrt(1 - x * x));
-}
-
-/** Modified Bessel function of the first kind, order zero, by its series. */
-function bessel0(x: number): number {
-  let term = 1;
-  let sum = 1;
-  for (let k = 1; term > sum * 1e-12; k++) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
-  return sum;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

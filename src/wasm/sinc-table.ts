@@ -1,5 +1,6 @@
 // The filter of the drift resampler: a polyphase windowed sinc of 16 taps, made once per realm.
 import { PCM_PHASES, PCM_TAPS, PCM_TAPS_BEFORE } from "./generated/layout.ts";
+import { kaiser, sinc } from "./windowed-sinc.ts";
 
 /** Rows of the table; the last is a guard: the first row, one sample on. */
 const ROWS = PCM_PHASES + 1;
@@ -26,31 +27,11 @@ function makeTable(): Float32Array {
   for (let row = 0; row < ROWS; row++) {
     const taps = Array.from({ length: PCM_TAPS }, (_, tap) => {
       const distance = tap - PCM_TAPS_BEFORE - row / PCM_PHASES;
-      return sinc(distance) * kaiser(distance / (PCM_TAPS / 2));
+      return sinc(distance) * kaiser(distance / (PCM_TAPS / 2), KAISER_BETA);
     });
     // A gain of exactly one at zero frequency in every row, else a constant input would ripple.
     const sum = taps.reduce((total, value) => total + value, 0);
     taps.forEach((value, tap) => (made[row * PCM_TAPS + tap] = value / sum));
   }
   return made;
-}
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-}
-
-/** Kaiser window over -1..1, up to a factor. */
-function kaiser(x: number): number {
-  return x < -1 || x > 1 ? 0 : bessel0(KAISER_BETA * Math.sqrt(1 - x * x));
-}
-
-/** Modified Bessel function of the first kind, order zero, by its series. */
-function bessel0(x: number): number {
-  let term = 1;
-  let sum = 1;
-  for (let k = 1; term > sum * 1e-12; k++) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
-  return sum;
 }

@@ -1,20 +1,18 @@
-// Time scaling of recorded speech, read by path: RTP_RECORDINGS, or a folder beside the project.
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+// Time scaling of recorded speech.
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { expect, it } from "vitest";
 import { TimeScaler } from "../../src/wasm/time-scale.ts";
 import { describeUnless } from "../needs.ts";
+import { lacksRecordings, recordings } from "../recordings.ts";
 import { levelErrors, play, sharpestClick, spectralDistance } from "./scaled-sound.ts";
 
 const SAMPLE_RATE = 8000;
 const RTP_HEADER = 12;
 const DUMP_HEADER = 8;
 
-const folder =
-  process.env.RTP_RECORDINGS ?? fileURLToPath(new URL("../../../shared/data/rtp/", import.meta.url));
-const path = join(folder, "stereo_pcmu.rtp");
-const missing = existsSync(path) ? undefined : `there is no ${path}; set RTP_RECORDINGS to its folder`;
+const path = recordings("rtp").find((name) => basename(name) === "stereo_pcmu.rtp") ?? "";
+const missing = path === "" ? lacksRecordings("stereo_pcmu.rtp") : undefined;
 
 /** The packets of an rtpdump file: a line of text, 16 bytes, then records. */
 function payloads(file: Buffer): Buffer[] {

@@ -1,7 +1,8 @@
 // How late each packet of a stream came, and which of them were not played: what a drawing shows beside the playback.
 // Pure.
 import { parseRtp } from "../../rtp/packet.ts";
-import type { PlaybackSample, TracePacket } from "./playback.ts";
+import type { TracePacket } from "./playback.ts";
+import type { PlaybackSample } from "./playback-report.ts";
 
 /** One packet on its arrival. */
 export interface Arrival {

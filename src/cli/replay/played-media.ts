@@ -1,7 +1,7 @@
 // Books of a playback: how long after its fastest packet everything was played, where the player had nothing, and how
 // much media had to be stretched or shrunk. Knows nothing of the buffer but the packets that left it.
 import type { BufferedPacket } from "../../wasm/jitter-buffer.ts";
-import type { PlaybackReport, PlaybackSample } from "./playback.ts";
+import type { PlaybackReport, PlaybackSample } from "./playback-report.ts";
 
 /** Distances between frames kept to know how long one lasts; the shortest of them is no pause. */
 const FRAME_MEMORY = 16;

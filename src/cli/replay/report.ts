@@ -2,7 +2,7 @@
 import { alignCells } from "../columns.ts";
 import type { ClockRateSource } from "./clock-rates.ts";
 import type { ReplayOptions } from "./options.ts";
-import type { PlaybackReport, PlaybackSample } from "./playback.ts";
+import type { PlaybackReport, PlaybackSample } from "./playback-report.ts";
 import type { Stream } from "./streams.ts";
 import type { SkipReason, Trace } from "./trace.ts";
 

@@ -1,7 +1,5 @@
-// Recorded traces, read by path: REPLAY_CORPUS, or a folder beside the project.
-import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+// Recorded traces, each read, played, and broken in every way.
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { playTrace } from "../../../src/cli/replay/playback.ts";
 import { findStreams } from "../../../src/cli/replay/streams.ts";
@@ -9,18 +7,10 @@ import { TraceError } from "../../../src/cli/replay/trace-error.ts";
 import { readTrace } from "../../../src/cli/replay/trace.ts";
 import { SeededRandom } from "../../../src/testing/random.ts";
 import { describeUnless } from "../../needs.ts";
+import { lacksRecordings, recordings } from "../../recordings.ts";
 
-const folder =
-  process.env.REPLAY_CORPUS ?? fileURLToPath(new URL("../../../../shared/data/", import.meta.url));
-const files = existsSync(folder)
-  ? readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-      /\.(rtp|pcap|pcapng)$/.test(name),
-    )
-  : [];
-const missing =
-  files.length > 0
-    ? undefined
-    : `there are no recorded traces in ${folder}; set REPLAY_CORPUS to a folder of *.rtp, *.pcap or *.pcapng`;
+const files = recordings("rtp", "pcap", "pcapng");
+const missing = files.length > 0 ? undefined : lacksRecordings("recorded trace");
 
 /** What is known of the recordings by their names: packets, losses in the network, clock rates. */
 const KNOWN: Record<string, { packets: number; lost: number; clockRate: number; payloadTypes: number[] }> = {
@@ -41,7 +31,7 @@ const KNOWN: Record<string, { packets: number; lost: number; clockRate: number; 
 describeUnless(missing, "recorded traces", { timeout: 60_000 }, () => {
   it("are read and played, each as it is known to be", { timeout: 60_000 }, () => {
     for (const name of files) {
-      const trace = readTrace(readFileSync(join(folder, name)));
+      const trace = readTrace(readFileSync(name));
       for (const { packets, payloadTypes } of findStreams(trace.packets, new Map())) {
         const [{ clockRate }] = payloadTypes;
         const report = playTrace(packets, { clockRate, mode: "fixed", delayMs: 50, kind: "video" });
@@ -62,7 +52,7 @@ describeUnless(missing, "recorded traces", { timeout: 60_000 }, () => {
     () => {
       const random = new SeededRandom(22);
       for (const name of files) {
-        const original = readFileSync(join(folder, name));
+        const original = readFileSync(name);
         for (let round = 0; round < 20; round++) {
           const bytes = Uint8Array.from(original.subarray(0, random.integer(0, original.length)));
           for (let change = 0; change < 20 && bytes.length > 0; change++) {

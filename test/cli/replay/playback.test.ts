@@ -1,7 +1,8 @@
 // What a playback says of traces whose outcome can be worked out by hand.
 import { describe, expect, it } from "vitest";
 import { playTrace } from "../../../src/cli/replay/playback.ts";
-import type { PlaybackOptions, PlaybackReport, TracePacket } from "../../../src/cli/replay/playback.ts";
+import type { PlaybackOptions, TracePacket } from "../../../src/cli/replay/playback.ts";
+import type { PlaybackReport } from "../../../src/cli/replay/playback-report.ts";
 import { SeededRandom } from "../../../src/testing/random.ts";
 import { rtpPacket } from "../../wasm/rtp-traffic.ts";
 

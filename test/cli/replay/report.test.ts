@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseReplayOptions } from "../../../src/cli/replay/options.ts";
 import type { ReplayOptions } from "../../../src/cli/replay/options.ts";
-import type { PlaybackReport } from "../../../src/cli/replay/playback.ts";
+import type { PlaybackReport } from "../../../src/cli/replay/playback-report.ts";
 import { jsonReport, textReport } from "../../../src/cli/replay/report.ts";
 import type { PlayedFile } from "../../../src/cli/replay/report.ts";
 import type { Stream } from "../../../src/cli/replay/streams.ts";

@@ -1,25 +1,19 @@
-// Recorded and hostile RTCP packets, read by path: RTCP_CORPUS, or a folder beside the project.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+// Recorded and hostile RTCP packets, as they are and broken in every way.
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { buildRtcp, parseRtcp } from "../../../src/rtp/rtcp/packets.ts";
 import { SeededRandom } from "../../../src/testing/random.ts";
 import { describeUnless } from "../../needs.ts";
+import { lacksRecordings, recordings } from "../../recordings.ts";
 
-const folder =
-  process.env.RTCP_CORPUS ?? fileURLToPath(new URL("../../../../shared/data/rtcp/", import.meta.url));
-const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".rtcp")) : [];
-const missing =
-  files.length > 0
-    ? undefined
-    : `there is no recorded RTCP in ${folder}; set RTCP_CORPUS to a folder of *.rtcp`;
+const files = recordings("rtcp");
+const missing = files.length > 0 ? undefined : lacksRecordings("recorded RTCP");
 
 describeUnless(missing, "recorded RTCP packets", { timeout: 10_000 }, () => {
   it("are read without a throw, each with a count for what it held", () => {
     let understood = 0;
     for (const name of files) {
-      const result = parseRtcp(readFileSync(join(folder, name)));
+      const result = parseRtcp(readFileSync(name));
       understood += result.packets.length;
       expect(result.packets.length + result.unknown + result.malformed.length, name).toBeGreaterThan(0);
     }
@@ -28,7 +22,7 @@ describeUnless(missing, "recorded RTCP packets", { timeout: 10_000 }, () => {
 
   it("are written again so that they mean the same", () => {
     for (const name of files) {
-      const { packets } = parseRtcp(readFileSync(join(folder, name)));
+      const { packets } = parseRtcp(readFileSync(name));
       if (packets.length === 0) continue;
       const again = parseRtcp(buildRtcp(packets));
       expect(again, name).toEqual({ packets, unknown: 0, malformed: [] });
@@ -39,7 +33,7 @@ describeUnless(missing, "recorded RTCP packets", { timeout: 10_000 }, () => {
     const seed = 99;
     const random = new SeededRandom(seed);
     for (const name of files) {
-      const original = readFileSync(join(folder, name));
+      const original = readFileSync(name);
       for (let round = 0; round < 200; round++) {
         const bytes = Uint8Array.from(original.subarray(0, random.integer(0, original.length)));
         if (bytes.length > 0) bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
