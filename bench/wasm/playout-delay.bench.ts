@@ -35,7 +35,12 @@ interface Subject {
   readonly name: string;
   readonly streams: readonly Stream[];
   readonly fixed: readonly number[];
-  readonly goals?: { readonly delay?: number; readonly late?: number; readonly settled?: number };
+  readonly goals?: {
+    readonly delay?: number;
+    readonly late?: number;
+    readonly settled?: number;
+    readonly settling?: number;
+  };
 }
 
 type Player = (stream: Stream) => PlaybackReport;
@@ -90,7 +95,8 @@ function recordings(): Subject[] {
     // G.722.1C counts samples of 32 kHz; everything else there is telephony.
     const clockRate = name.includes("g722") ? 32_000 : 8_000;
     const { packets } = readTrace(readFileSync(file));
-    const goals = name.endsWith("_jitter") ? { delay: 125, late: 0.5 } : { settled: 25 };
+    const goal = name.endsWith("_jitter") ? { delay: 125, late: 0.5 } : { settled: 25 };
+    const goals = { ...goal, settling: SETTLED_MS / 1000 };
     return { name, streams: [{ clockRate, kind: "audio", packets }], fixed: [50, 100, 200], goals };
   });
 }
@@ -157,6 +163,7 @@ function figuresOf({ name, streams, fixed: delays, goals = {} }: Subject): Figur
     ),
     figure("late", "%", latePercent, { ...atMost(goals.late), noWorseThan: MODEL }),
     figure("delay after 5 s", "ms", mean(settledDelayMs), atMost(goals.settled)),
+    figure("settled after", "s", mean(settlingS), atMost(goals.settling)),
     figure(
       "p95 delay",
       "ms",
@@ -191,6 +198,19 @@ function settledDelayMs({ samples }: PlaybackReport): number {
   const settled = samples.filter(({ atMs }) => atMs >= fromMs);
   const all = settled.length > 0 ? settled : samples;
   return all.reduce((sum, { delayMs }) => sum + delayMs, 0) / all.length;
+}
+
+/** Seconds until the delay of a whole second is first within a fifth of what it is on average from 5 s on. */
+function settlingS(report: PlaybackReport): number {
+  const { samples } = report;
+  const usualMs = settledDelayMs(report);
+  const startMs = samples[0]?.atMs ?? 0;
+  for (const { atMs } of samples) {
+    const second = samples.filter((sample) => sample.atMs >= atMs && sample.atMs < atMs + 1000);
+    const meanMs = second.reduce((sum, { delayMs }) => sum + delayMs, 0) / second.length;
+    if (Math.abs(meanMs - usualMs) <= usualMs / 5) return (atMs - startMs) / 1000;
+  }
+  return Infinity;
 }
 
 function perMinute({ samples }: PlaybackReport, ms: number): number {
