@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 import { CHROMIUM_ARGS, CHROMIUM_PATH, CHROMIUM_PERMISSIONS, ISOLATION_HEADERS } from "./test/chromium.ts";
 import { kernelTwin } from "./test/twin-plugin.ts";
 
+/** Whole calls in virtual time take seconds of work, and several times as long on a busy machine. */
+const testTimeout = 20_000;
+
 export default defineConfig({
   test: {
     coverage: {
@@ -22,6 +25,7 @@ export default defineConfig({
         plugins: [kernelTwin()],
         test: {
           name: "node",
+          testTimeout,
           environment: "node",
           // The native addon may be loaded in one JavaScript environment per process: files get processes, never threads.
           pool: "forks",
@@ -37,6 +41,7 @@ export default defineConfig({
         optimizeDeps: { noDiscovery: true, include: ["libopus-wasm", "valibot"] },
         test: {
           name: "chromium",
+          testTimeout,
           maxWorkers: 2,
           // After the other project: side by side they would ask for twice the cores.
           sequence: { groupOrder: 1 },
