@@ -79,5 +79,6 @@ export type { ScaledBlock, TimeScalerOptions } from "./wasm/time-scale.ts";
 export { RtpTimestamp } from "./wasm/rtp-clock.ts";
 export type { WallClockReference } from "./wasm/rtp-clock.ts";
 export { loadOpus } from "./codecs/opus.ts";
+export { ntpToUs } from "./rtp/ntp.ts";
 export { buildRtp, parseRtp } from "./rtp/packet.ts";
 export type { RtpPacket, RtpPacketFields, RtpRefusal } from "./rtp/packet.ts";
