@@ -14,7 +14,7 @@ export {
   setMinDelay,
   resetStream,
 } from "./jitter-buffer";
-export { s16ToF32, f32ToS16, mixAdd, mixPeers, resampleSinc16x4, audioTick } from "./pcm";
+export { s16ToF32, f32ToS16, mixPeers, resampleSinc16x4, audioTick } from "./pcm";
 export { alignPush, alignPop, alignNextDue, alignShift, alignTake } from "./frame-alignment";
 export { driftBytes, initDrift, addDrift, cutDrift } from "./clock-drift";
 export { driftScratchBytes, estimateDrift } from "./drift-fit";

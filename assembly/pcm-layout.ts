@@ -14,8 +14,6 @@ export const PCM_POSITION: i32 = 0;
 export const PCM_STEP: i32 = 8;
 /** u32, address of the sample at position 0. */
 export const PCM_SOURCE: i32 = 16;
-/** f32, weight in the mix. */
-export const PCM_GAIN: i32 = 20;
 export const PCM_STATE_BYTES: i32 = 32;
 
 /** Kernels work in groups of this many samples: they may read and write so far, less one, past a buffer's end. */

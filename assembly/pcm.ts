@@ -1,7 +1,6 @@
 // PCM kernels, f32 with SIMD: conversion, mixing, resampling. Any length: groups of 4 to PCM_GROUP samples are worked
 // on, so every buffer must be padded to a multiple of PCM_GROUP. Not in the portable dialect: the tests hold references.
 import {
-  PCM_GAIN,
   PCM_GROUP,
   PCM_POSITION,
   PCM_SOURCE,
@@ -38,17 +37,6 @@ export function f32ToS16(source: usize, target: usize, samples: i32): void {
     v128.store(target, i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high)));
     source += 32;
     target += 16;
-  }
-}
-
-/** target[i] += gain * source[i] */
-export function mixAdd(source: usize, target: usize, samples: i32, gain: f32): void {
-  const gains = f32x4.splat(gain);
-  for (let i = 0; i < samples; i += 8) {
-    v128.store(target, f32x4.add(v128.load(target), f32x4.mul(v128.load(source), gains)));
-    v128.store(target, f32x4.add(v128.load(target, 16), f32x4.mul(v128.load(source, 16), gains)), 16);
-    source += 32;
-    target += 32;
   }
 }
 
@@ -134,19 +122,22 @@ export function resampleSinc16x4(state: usize, table: usize, target: usize, outp
   }
 }
 
-/** Resample every peer and mix: the whole audio tick in one call. Positions advance in `states`. */
+/**
+ * Resample every peer into a row of `rows` and mix those: the whole audio tick in one call. Positions advance in `states`;
+ * a row takes `samples` f32, rounded up to PCM_GROUP.
+ */
 export function audioTick(
   states: usize,
+  gains: usize,
   peers: i32,
   table: usize,
-  scratch: usize,
+  rows: usize,
   target: usize,
   samples: i32,
 ): void {
-  memory.fill(target, 0, samples << 2);
+  const stride = ((samples + PCM_GROUP - 1) & -PCM_GROUP) << 2;
   for (let peer = 0; peer < peers; peer++) {
-    resampleSinc16x4(states, table, scratch, samples);
-    mixAdd(scratch, target, samples, load<f32>(states, PCM_GAIN));
-    states += PCM_STATE_BYTES;
+    resampleSinc16x4(states + peer * PCM_STATE_BYTES, table, rows + peer * stride, samples);
   }
+  mixPeers(rows, stride, peers, gains, target, samples);
 }

@@ -3,7 +3,6 @@
 import { TransportError } from "../errors/errors.ts";
 import type { Arena } from "./arena.ts";
 import {
-  PCM_GAIN,
   PCM_GROUP,
   PCM_POSITION,
   PCM_SOURCE,
@@ -30,7 +29,7 @@ const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 export interface AudioMixerOptions {
   /** Samples made by every tick, 1 to 4096. Default 480, which are 10 ms at 48 kHz. */
   samples?: number;
-  /** Where its memory lies (some 50 KiB); a pool of the realm by default. */
+  /** Where its memory lies (some 70 KiB); a pool of the realm by default. */
   arena?: Arena;
 }
 
@@ -49,7 +48,7 @@ export class AudioMixer {
   readonly samples: number;
   readonly #region: Region;
   readonly #states: number;
-  readonly #work: number;
+  readonly #rows: number;
   readonly #target: Float32Array;
   readonly #streams: readonly Stream[];
   readonly #gains: Float32Array;
@@ -67,19 +66,19 @@ export class AudioMixer {
     const outputLength = Math.ceil(samples / PCM_GROUP) * PCM_GROUP;
     const inputLength = (Math.ceil(outputLength / MIN_RATIO) + INPUT_SPARE + 3) & ~3;
     const stateBytes = MAX_PEERS * PCM_STATE_BYTES;
+    const gainBytes = PCM_GROUP * F32_BYTES;
     const outputBytes = outputLength * F32_BYTES;
     const inputBytes = inputLength * F32_BYTES;
-    this.#region = claimRegion(
-      SINC_TABLE_BYTES + stateBytes + 2 * outputBytes + MAX_PEERS * inputBytes,
-      arena,
-    );
+    const soundBytes = (MAX_PEERS + 1) * outputBytes + MAX_PEERS * inputBytes;
+    this.#region = claimRegion(SINC_TABLE_BYTES + stateBytes + gainBytes + soundBytes, arena);
     const { address, arena: home } = this.#region;
     new Float32Array(home.buffer, address, SINC_TABLE_BYTES / F32_BYTES).set(sincTable());
     this.#states = address + SINC_TABLE_BYTES;
-    this.#gains = new Float32Array(home.buffer, this.#states, stateBytes / F32_BYTES);
-    this.#work = this.#states + stateBytes;
-    this.#target = new Float32Array(home.buffer, this.#work + outputBytes, samples);
-    const inputs = this.#work + 2 * outputBytes;
+    this.#gains = new Float32Array(home.buffer, this.#states + stateBytes, MAX_PEERS);
+    this.#rows = this.#gains.byteOffset + gainBytes;
+    const outputs = this.#rows + MAX_PEERS * outputBytes;
+    this.#target = new Float32Array(home.buffer, outputs, samples);
+    const inputs = outputs + outputBytes;
     this.#streams = Array.from({ length: MAX_PEERS }, (_, peer) => {
       const input = new Float32Array(home.buffer, inputs + peer * inputBytes, inputLength);
       const stream = { address: input.byteOffset, input, kept: 0, position: 0, step: 1, gain: 1 };
@@ -135,9 +134,10 @@ export class AudioMixer {
     const target = this.#target;
     kernels.audioTick(
       this.#states,
+      this.#gains.byteOffset,
       active,
       this.#region.address,
-      this.#work,
+      this.#rows,
       target.byteOffset,
       this.samples,
     );
@@ -163,7 +163,7 @@ export class AudioMixer {
     storeFixed(words, state + PCM_POSITION, stream.position);
     storeFixed(words, state + PCM_STEP, stream.step);
     words[(state + PCM_SOURCE) >> 2] = stream.address;
-    this.#gains[(state + PCM_GAIN - this.#states) >> 2] = stream.gain;
+    this.#gains[index] = stream.gain;
   }
 
   #advance(stream: Stream): void {

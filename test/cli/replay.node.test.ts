@@ -2,30 +2,17 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StreamResult } from "../../src/cli/replay/report.ts";
 import { runReplay } from "../../src/cli/replay/replay.ts";
+import { captured } from "./captured.ts";
 import { startCommand } from "./demo-process.ts";
 import { ethernet, ipv4, pcap, rtp, rtpdump, udp } from "./replay/trace-bytes.ts";
 
 let folder = "";
 const path = (name: string): string => join(folder, name);
 
-/** Run the command here and collect what it writes. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  const code = await runReplay(args);
-  vi.restoreAllMocks();
-  return { code, out, err };
-}
+const run = (...args: string[]) => captured(runReplay, args);
 
 /** 100 packets of 20 ms: one lost, one sent twice, one that comes 300 ms late. */
 function call(payloadType: number, ssrc: number, ticks: number): { bytes: Uint8Array; atMs: number }[] {

@@ -6,27 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { runSignaling } from "../../src/cli/signaling.ts";
 import { SignalingServer } from "../../src/signaling-server/server.ts";
 import { announce } from "../signaling-server/raw-peer.ts";
 import { SocketPeer } from "../signaling-server/socket-world.ts";
+import { captured } from "./captured.ts";
 
-/** Run the command here and collect what it writes. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  const code = await runSignaling(args);
-  vi.restoreAllMocks();
-  return { code, out, err };
-}
+const run = (...args: string[]) => captured(runSignaling, args);
 
 describe("the signaling command", () => {
   it("shows its options", async () => {

@@ -40,6 +40,29 @@ describe(`a simulated mesh (seed ${SEED})`, () => {
     expect(report.outsideBound).toBe(0);
   });
 
+  it("follows every option", () => {
+    const base = { ...SMALL, durationMs: 20_000, warmUpMs: 10_000, link: linkPresets.lan };
+    const usual = simulateMesh(base);
+    const changes: MeshOptions[] = [
+      { peers: 2 },
+      { warmUpMs: 15_000 },
+      { skewPpm: 0 },
+      { offsetMs: 5 },
+      { audio: { frameMs: 40, packetBytes: 300 } },
+      { video: { framerateFps: 15, bitrateKbps: 300 } },
+      { sync: { mode: "fixed", jitterBufferSizeMs: 100 } },
+    ];
+    const [pair, late, equal, near, longFrames, slow, held] = changes.map((change) =>
+      simulateMesh({ ...base, ...change }),
+    );
+    expect(pair?.audioFrames).toBeLessThan(usual.audioFrames / 2);
+    expect(late?.audioFrames).toBeLessThan(usual.audioFrames * 0.6);
+    for (const other of [equal, near]) expect(other?.digest).not.toBe(usual.digest);
+    expect(longFrames?.audioFrames).toBeLessThan(usual.audioFrames * 0.6);
+    expect(slow?.videoFrames).toBeLessThan(usual.videoFrames * 0.6);
+    expect(held?.audioDelayMs.mean).toBeGreaterThan(usual.audioDelayMs.mean + 50);
+  });
+
   it("can do without video, and tells how far it is", () => {
     const minutes: number[] = [];
     const report = simulateMesh({ ...SMALL, video: null, onProgress: (ms) => minutes.push(ms) });

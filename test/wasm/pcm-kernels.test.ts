@@ -7,7 +7,7 @@ import { storeFixed } from "../../src/wasm/pcm.ts";
 import { f32ToS16, s16ToF32 } from "../../src/wasm/sample-format.ts";
 import { sincTable } from "../../src/wasm/sinc-table.ts";
 
-const { PCM_GROUP, PCM_POSITION, PCM_STEP, PCM_SOURCE, PCM_GAIN, PCM_STATE_BYTES } = LAYOUT;
+const { PCM_GROUP, PCM_POSITION, PCM_STEP, PCM_SOURCE, PCM_STATE_BYTES } = LAYOUT;
 const { PCM_TAPS, PCM_TAPS_BEFORE, PCM_PHASES } = LAYOUT;
 const LENGTHS = Array.from({ length: 68 }, (_, length) => length);
 const ODD_FLOATS = [
@@ -100,20 +100,6 @@ describe("sample formats", () => {
 });
 
 describe("mixing", () => {
-  it("adds one weighted source", () => {
-    const random = new SeededRandom(SEED + 2);
-    const [source, target] = [room(80), room(80)];
-    for (const length of LENGTHS) {
-      const [from, to] = [floats(random, length), floats(random, length)];
-      const gain = Math.fround(random.next());
-      floatsAt(source, length).set(from);
-      floatsAt(target, length).set(to);
-      kernels.mixAdd(source, target, length, gain);
-      const expected = from.map((value, i) => (to[i] as number) + Math.fround(gain * value));
-      expectClose(floatsAt(target, length), expected, `mixAdd of ${length}`);
-    }
-  });
-
   it.each([0, 1, 2, 9, 10])("sums %d weighted sources", (peers) => {
     const random = new SeededRandom(SEED + 3 + peers);
     const stride = (67 + PCM_GROUP + 3) & ~3;
@@ -176,12 +162,11 @@ function randomState(random: SeededRandom, tame = false): State {
 }
 
 /** Put a stream into memory; `source` is its buffer, `state` its description. */
-function describeState(state: number, source: number, { position, step, gain, samples }: State): void {
+function describeState(state: number, source: number, { position, step, samples }: State): void {
   floatsAt(source, samples.length).set(samples);
   storeFixed(arena.words, state + PCM_POSITION, position);
   storeFixed(arena.words, state + PCM_STEP, step);
   arena.words[(state + PCM_SOURCE) >> 2] = source;
-  floatsAt(state + PCM_GAIN, 1)[0] = gain;
 }
 
 function positionOf(state: number): number {
@@ -214,23 +199,25 @@ describe("resampling", () => {
 
   it.each([0, 1, 3, 10])("and mixing %d streams is one tick", (peers) => {
     const random = new SeededRandom(SEED + 30 + peers);
-    const [states, work, target] = [arena.allocate(10 * PCM_STATE_BYTES), room(80), room(80)];
+    const [states, gains, rows] = [arena.allocate(10 * PCM_STATE_BYTES), room(10), room(10 * 80)];
+    const target = room(80);
     const sources = Array.from({ length: peers }, () => room(200));
     for (const length of LENGTHS) {
       const streams = sources.map(() => randomState(random, true));
       const expected = new Float32Array(length);
       streams.forEach((stream, peer) => {
         describeState(states + peer * PCM_STATE_BYTES, sources[peer] as number, stream);
+        floatsAt(gains, 10)[peer] = stream.gain;
         resampled(stream, length).forEach(
           (value, i) => (expected[i] = (expected[i] as number) + value * stream.gain),
         );
       });
-      kernels.audioTick(states, peers, table, work, target, length);
+      kernels.audioTick(states, gains, peers, table, rows, target, length);
       expectClose(floatsAt(target, length), expected, `${peers} peers, ${length} samples`);
       streams.forEach(({ position, step }, peer) =>
         expect(positionOf(states + peer * PCM_STATE_BYTES)).toBe(position + length * step),
       );
     }
-    for (const address of [states, work, target, ...sources]) arena.free(address);
+    for (const address of [states, gains, rows, target, ...sources]) arena.free(address);
   });
 });
