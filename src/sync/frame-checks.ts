@@ -29,6 +29,11 @@ export function checkMs(name: string, value: number): void {
   if (!Number.isFinite(value)) refuse(name, "a finite number of milliseconds", value);
 }
 
+/** @throws TransportError `INVALID_DATA` unless `value` is a number of samples, 0 or more */
+export function checkSamples(name: string, value: number): void {
+  if (!(Number.isFinite(value) && value >= 0)) refuse(name, "a number of samples, 0 or more", value);
+}
+
 function checkStamps(frame: ReceivedAudioFrame<unknown> | ReceivedVideoFrame): void {
   if (typeof frame !== "object" || frame === null) refuse("frame", "an object", frame);
   const { rtpTimestamp, receivedAt, ssrc, captureNtp } = frame;

@@ -8,7 +8,7 @@ import { allOrNone } from "./all-or-none.ts";
 import { AudioOutput } from "./audio-output.ts";
 import { ClockOffset } from "./clock-offset.ts";
 import type { ClockExchange } from "./clock-offset.ts";
-import { checkAudioFrame, checkMs, checkVideoFrame } from "./frame-checks.ts";
+import { checkAudioFrame, checkMs, checkSamples, checkVideoFrame } from "./frame-checks.ts";
 import { LipSyncSteering } from "./lip-sync-steering.ts";
 import { MediaLane, receiptOf } from "./media-lane.ts";
 import type { LaneFrame } from "./media-lane.ts";
@@ -71,14 +71,15 @@ export class SyncManager<Payload = Float32Array> {
 
   /**
    * @param peerId for the caller's own use; nothing here depends on it
-   * @throws TransportError `INVALID_CONFIG` with all faults in `details.issues`, `LIMIT_EXCEEDED` when the arena is
-   *   full, `NOT_SUPPORTED` without WebAssembly
+   * @throws TransportError `INVALID_CONFIG` with all faults in `details.issues`, `INVALID_DATA` for an option that is no
+   *   number, `LIMIT_EXCEEDED` when the arena is full, `NOT_SUPPORTED` without WebAssembly
    */
   constructor(peerId: string, config: SyncOptions = {}, options: SyncManagerOptions = {}) {
     this.peerId = peerId;
     this.config = resolveSyncConfig(config);
     const { wallOffsetMs = 0, arena, senderLookaheadSamples = DEFAULT_LOOKAHEAD_SAMPLES } = options;
     checkMs("wallOffsetMs", wallOffsetMs);
+    checkSamples("senderLookaheadSamples", senderLookaheadSamples);
     this.#wallOffsetMs = wallOffsetMs;
     this.#lookaheadUs = (senderLookaheadSamples * 1e6) / SAMPLE_RATE;
     const lane = { peerId, config: this.config, wallOffsetMs, arena };

@@ -193,6 +193,15 @@ describe("options", () => {
   });
 });
 
+it.each([
+  ["wallOffsetMs", { wallOffsetMs: Number.NaN }],
+  ["senderLookaheadSamples", { senderLookaheadSamples: -1 }],
+  ["senderLookaheadSamples", { senderLookaheadSamples: Number.NaN }],
+])("refuses a bad %s and names it", (name, options) => {
+  expect(() => new SyncManager("bob", {}, options)).toThrow(code("INVALID_DATA"));
+  expect(() => new SyncManager("bob", {}, options)).toThrow(name);
+});
+
 describe("capture times", () => {
   it("come from the first arrival, then from the sender, then on our clock with a bound", () => {
     const sync = manager();
