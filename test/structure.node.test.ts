@@ -42,7 +42,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   media: ["media.ts", "audio-source.ts"],
   session: ["session-manager.ts"],
   peer: ["peer-connection.ts", "live-link.ts"],
-  transport: ["webrtc-transport.ts", "mesh.ts", "outbox.ts", "frame-readers.ts"],
+  transport: ["webrtc-transport.ts", "run.ts", "mesh.ts", "outbox.ts", "frame-readers.ts"],
 };
 const IMPURE_NAMES = new Set(["Promise", "Date", "performance", "setTimeout", "setInterval", "setImmediate"]);
 

@@ -1,9 +1,5 @@
 // The public class: a room's worth of peers, media and messages. It holds the life cycle and checks what the
-// caller passes; mesh and outbox do the work while it runs.
-import { DEFAULT_AUDIO_LOOKAHEAD_SAMPLES, PEER_PROTOCOL_VERSION } from "../channels/control.ts";
-import type { HelloFields } from "../channels/control.ts";
-import { loadOpus } from "../codecs/opus.ts";
-import type { OpusCodec } from "../codecs/opus.ts";
+// caller passes; what exists while it runs is in run.ts.
 import { changeConfig, resolveConfig, validateConfig } from "../config/config.ts";
 import type { ConfigOptions, WebRtcTransportConfig, WebRtcTransportOptions } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
@@ -16,32 +12,17 @@ import type { AudioFrame, DataChannelMessage, RuntimeData } from "../runtime/dat
 import { Emitter } from "../runtime/emitter.ts";
 import { uuid4 } from "../runtime/ids.ts";
 import { ScopedLogger, consoleLogger } from "../runtime/logger.ts";
-import { SignalingClient } from "../signaling/signaling.ts";
-import type {
-  AnnounceResult,
-  Capability,
-  PeerEntry,
-  SignalingChannel,
-} from "../platform/signaling-channel.ts";
+import type { PeerEntry } from "../platform/signaling-channel.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
 import type { PeerInfo, TransportEvents, TransportState } from "./events.ts";
 import { FrameReaders } from "./frame-readers.ts";
 import type { FrameOptions } from "./frame-readers.ts";
-import { Mesh } from "./mesh.ts";
-import { Outbox } from "./outbox.ts";
+import { TransportRun } from "./run.ts";
 import { peerInfo, peerStats } from "./stats.ts";
 import type { TransportStats } from "./stats.ts";
 
-/** start() includes loading the codec, the socket and the announcement. */
-const START_TIMEOUT_MS = 20_000;
 /** After this, shutdown() no longer waits for the other side of anything. */
 const SHUTDOWN_TIMEOUT_MS = 5_000;
-
-/** What exists only while the transport runs. */
-interface Running {
-  readonly mesh: Mesh;
-  readonly outbox: Outbox;
-}
 
 /**
  * Joins a room, connects to up to 10 peers, sends and receives audio and messages.
@@ -57,14 +38,12 @@ export class WebRtcTransport {
   readonly #emitter: Emitter<TransportEvents>;
   readonly #log: ScopedLogger;
   readonly #peerId: string;
-  readonly #hello: HelloFields;
   readonly #readers = new FrameReaders();
   #state: TransportState = "idle";
-  #running: Running | undefined;
+  #run: TransportRun | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #track: object | null = null;
-  #forgetSignaling: () => void = () => undefined;
 
   /**
    * No network is touched before `start()`.
@@ -88,13 +67,6 @@ export class WebRtcTransport {
       // A throwing listener of `error` itself is only logged: it would be called again for ever.
       if (event !== "error") this.#emitter.emit("error", wrapped);
     });
-    this.#hello = {
-      protocolVersion: PEER_PROTOCOL_VERSION,
-      audioLookaheadSamples: DEFAULT_AUDIO_LOOKAHEAD_SAMPLES,
-      instanceId: uuid4(platform.randomBytes(16)),
-      capabilities: this.#capabilities(),
-      codecs: this.#config.audio.enabled ? ["opus"] : [],
-    };
     for (const message of warnings) this.#log.warn(message);
   }
 
@@ -180,7 +152,7 @@ export class WebRtcTransport {
    *   `CONNECTION_FAILED`, `ABORTED`
    */
   async connectPeer(peerId: string, options: CallOptions = {}): Promise<string> {
-    const { mesh } = this.#requireRunning();
+    const { mesh } = this.#requireRun();
     if (options.signal?.aborted === true) throw abortError(options.signal, `connectPeer("${peerId}")`);
     await mesh.connect(peerId, options);
     return peerId;
@@ -192,23 +164,23 @@ export class WebRtcTransport {
    * @throws TransportError `INVALID_DATA`, `PEER_NOT_FOUND` for an id never seen here
    */
   async disconnectPeer(peerId: string, reason: EndReason = "user_requested"): Promise<void> {
-    await this.#requireRunning().mesh.disconnect(peerId, reason);
+    await this.#requireRun().mesh.disconnect(peerId, reason);
   }
 
   /** The connected peers; with `all`, those that are still connecting too. */
   listPeers(options: { all?: boolean } = {}): PeerInfo[] {
-    const infos = (this.#running?.mesh.peers() ?? []).map((peer) => this.#info(peer));
+    const infos = (this.#run?.mesh.peers() ?? []).map((peer) => this.#info(peer));
     return options.all === true ? infos : infos.filter(({ connectionId }) => connectionId !== null);
   }
 
   /** @throws TransportError `PEER_NOT_FOUND` unless the peer is connected or connecting */
   getPeer(peerId: string): PeerInfo {
-    return this.#info(this.#requireRunning().mesh.getPeer(peerId));
+    return this.#info(this.#requireRun().mesh.getPeer(peerId));
   }
 
   /** Who else is in the room, connected or not, as far as signaling has told. */
   listRoom(): PeerEntry[] {
-    return [...(this.#running?.mesh.room.values() ?? [])];
+    return [...(this.#run?.mesh.room.values() ?? [])];
   }
 
   /**
@@ -221,7 +193,7 @@ export class WebRtcTransport {
    *   `SEND_BUFFER_FULL`, `SERIALIZATION_ERROR`, `ABORTED`
    */
   async sendToPeer(peerId: string, data: RuntimeData, options: CallOptions = {}): Promise<void> {
-    return this.#requireRunning().outbox.sendToPeer(peerId, data, options);
+    return this.#requireRun().outbox.sendToPeer(peerId, data, options);
   }
 
   /**
@@ -231,7 +203,7 @@ export class WebRtcTransport {
    * @throws TransportError `NO_PEERS_CONNECTED`, `INVALID_DATA`, `ENCODING_ERROR`, `ABORTED`
    */
   async broadcast(data: RuntimeData, options: BroadcastOptions & CallOptions = {}): Promise<BroadcastStats> {
-    return this.#requireRunning().outbox.broadcast(data, options);
+    return this.#requireRun().outbox.broadcast(data, options);
   }
 
   /**
@@ -245,7 +217,7 @@ export class WebRtcTransport {
     message: DataChannelMessage,
     options: CallOptions = {},
   ): Promise<void> {
-    return this.#requireRunning().outbox.sendMessage(peerId, message, options);
+    return this.#requireRun().outbox.sendMessage(peerId, message, options);
   }
 
   /**
@@ -254,7 +226,7 @@ export class WebRtcTransport {
    * Ends with `shutdown()`, or when `signal` fires.
    */
   frames(options: FrameOptions = {}): AsyncIterableIterator<AudioFrame> {
-    this.#requireRunning();
+    this.#requireRun();
     return this.#readers.open(options);
   }
 
@@ -271,7 +243,7 @@ export class WebRtcTransport {
       });
     }
     this.#track = track;
-    await this.#running?.mesh.useTrack(track);
+    await this.#run?.mesh.useTrack(track);
   }
 
   /**
@@ -282,8 +254,8 @@ export class WebRtcTransport {
    */
   configure(options: ConfigOptions): void {
     changeConfig(this.#config, options);
-    if (options.audioBitrateKbps !== undefined) this.#running?.outbox.setBitrate(options.audioBitrateKbps);
-    this.#running?.mesh.configure(options);
+    if (options.audioBitrateKbps !== undefined) this.#run?.outbox.setBitrate(options.audioBitrateKbps);
+    this.#run?.mesh.configure(options);
   }
 
   /** One frozen snapshot of every counter, per peer. */
@@ -292,86 +264,43 @@ export class WebRtcTransport {
       timestamp: this.#platform.clock.wallNow(),
       peerId: this.#peerId,
       state: this.#state,
-      peers: Object.freeze((this.#running?.mesh.peers() ?? []).map((peer) => peerStats(peer))),
+      peers: Object.freeze((this.#run?.mesh.peers() ?? []).map((peer) => peerStats(peer))),
     });
   }
 
   // --- starting and stopping
 
   async #start(options: CallOptions): Promise<void> {
-    const { clock } = this.#platform;
-    const { signaling: given, signalingUrl: url } = this.#config;
-    const signaling = given ?? new SignalingClient({ url, platform: this.#platform, logger: this.#log });
-    const endMs = clock.now() + (options.timeoutMs ?? START_TIMEOUT_MS);
-    const limits = () => ({ ...options, timeoutMs: Math.max(0, endMs - clock.now()) });
-    this.#forgetSignaling = signaling.on("stateChange", (state) =>
-      this.#emitter.emit("signalingStateChange", state),
-    );
-    const loaded = this.#config.audio.enabled ? loadOpus() : undefined;
-    const ready = Promise.all([loaded, signaling.connect(limits())]);
+    const run = new TransportRun({
+      platform: this.#platform,
+      config: this.#config,
+      localId: this.#peerId,
+      log: this.#log,
+      emitter: this.#emitter,
+      readers: this.#readers,
+      track: this.#track,
+    });
     try {
-      const [codec] = await limited(ready, clock, "start()", limits());
-      const running = this.#assemble(signaling, codec);
-      const joined = await limited(this.#announce(signaling, limits()), clock, "start()", limits()).catch(
-        (error: unknown) => {
-          void running.mesh.close();
-          throw error;
-        },
-      );
+      const joined = await run.join(options);
       if (this.#state !== "starting") {
-        void running.mesh.close();
         throw new TransportError("ABORTED", "start() was ended by shutdown()");
       }
-      this.#running = running;
+      this.#run = run;
       this.#setState("started");
-      running.mesh.enter(joined);
+      run.mesh.enter(joined);
     } catch (error) {
-      await signaling.close();
-      this.#forgetSignaling();
+      void run.close();
       if (this.#state === "starting") this.#setState("stopped");
       throw toTransportError(error, "SIGNALING_ERROR", "start()");
     }
   }
 
-  #assemble(signaling: SignalingChannel, codec: OpusCodec | undefined): Running {
-    const mesh: Mesh = new Mesh({
-      platform: this.#platform,
-      config: this.#config,
-      localId: this.#peerId,
-      hello: this.#hello,
-      signaling,
-      codec,
-      log: this.#log,
-      emitter: this.#emitter,
-      onFrame: (frame) => this.#readers.push(frame),
-      track: this.#track,
-      onReleased: (peerId) => outbox.release(peerId),
-    });
-    const { clock } = this.#platform;
-    const outbox = new Outbox({ mesh, clock, audio: this.#config.audio, codec, emitter: this.#emitter });
-    return { mesh, outbox };
-  }
-
-  #announce(signaling: SignalingChannel, limits: CallOptions): Promise<AnnounceResult> {
-    const { authToken, room, userData } = this.#config;
-    const announcement = {
-      peerId: this.#peerId,
-      room: room ?? "default",
-      capabilities: this.#capabilities(),
-      ...(userData !== undefined && { userData }),
-      ...(authToken !== undefined && { authToken }),
-    };
-    return signaling.announce(announcement, limits);
-  }
-
   async #stop(): Promise<void> {
-    const running = this.#running;
-    this.#running = undefined;
+    const run = this.#run;
+    this.#run = undefined;
     this.#readers.end();
-    running?.outbox.close();
-    await running?.mesh.close();
+    await run?.close();
     await this.#starting?.catch(() => undefined); // its own caller is told
-    this.#forgetSignaling();
   }
 
   #setState(state: TransportState): void {
@@ -380,21 +309,15 @@ export class WebRtcTransport {
   }
 
   #info(peer: PeerConnection): PeerInfo {
-    return peerInfo(peer, this.#running?.mesh.room.get(peer.remoteId));
+    return peerInfo(peer, this.#run?.mesh.room.get(peer.remoteId));
   }
 
-  #requireRunning(): Running {
-    if (this.#running !== undefined) return this.#running;
+  #requireRun(): TransportRun {
+    if (this.#run !== undefined) return this.#run;
     const ended = this.#state === "stopping" || this.#state === "stopped";
     throw new TransportError(
       ended ? "ALREADY_SHUTDOWN" : "NOT_STARTED",
       ended ? "the transport has been shut down" : "the transport has not been started",
     );
-  }
-
-  #capabilities(): Capability[] {
-    const { audio, enableDataChannel } = this.#config;
-    const enabled = { audio: audio.enabled, data: enableDataChannel };
-    return (["audio", "data"] as const).filter((capability) => enabled[capability]);
   }
 }
