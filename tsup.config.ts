@@ -28,7 +28,10 @@ const forBrowsers: Options = {
 };
 
 const portable = { core: "src/index.ts", testing: "src/testing/testing.ts" };
-const server = { "signaling-server": "src/signaling-server/server.ts" };
+const nodeOnly = {
+  "signaling-server": "src/signaling-server/server.ts",
+  "testing-node": "src/testing/node/node.ts",
+};
 
 /**
  * libopus-wasm imports node:module behind a run-time check for Node. Bundlers for browsers stumble over the import, so it gets an empty module; `define` above decides the check, so that nothing ever calls it.
@@ -43,18 +46,54 @@ const withoutNodeModules: Plugin = {
   },
 };
 
+/**
+ * What receives media is loaded on demand and has classes that the package also exports. Bundlers would put those into
+ * what a page loads at first, so the engine is built as files of its own, with its own copy of them.
+ */
+const engineApart: Plugin = {
+  name: "engine-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/(?:engine-parts|worker-engine)\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : undefined,
+    );
+  },
+};
+
+/** But an error is an instance of the one class that the package exports, whoever throws it. */
+const errorsShared: Plugin = {
+  name: "errors-shared",
+  setup(build) {
+    build.onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: "./errors.js", external: true }));
+  },
+};
+
 export default defineConfig([
   {
     ...common,
     platform: "node",
-    entry: { node: "src/node.ts", cli: "src/cli/cli.ts", ...portable, ...server },
+    entry: {
+      node: "src/node.ts",
+      cli: "src/cli/cli.ts",
+      "demo-peers": "src/cli/demo/peer-process.ts",
+      ...portable,
+      ...nodeOnly,
+    },
   },
   {
     ...forBrowsers,
     outDir: "dist/browser",
-    entry: { browser: "src/browser.ts", ...portable },
+    entry: { browser: "src/browser.ts", ...portable, errors: "src/errors/errors.ts" },
     noExternal: ["libopus-wasm"],
-    esbuildPlugins: [withoutNodeModules],
+    esbuildPlugins: [withoutNodeModules, engineApart],
+  },
+  {
+    ...forBrowsers,
+    outDir: "dist/browser",
+    entry: {
+      "engine-parts": "src/media/engine/engine-parts.ts",
+      "worker-engine": "src/media/engine/worker-engine.ts",
+    },
+    esbuildPlugins: [errorsShared],
   },
   {
     ...forBrowsers,
@@ -72,6 +111,6 @@ export default defineConfig([
     ...common,
     format: ["esm", "cjs"],
     dts: { only: true },
-    entry: { node: "src/node.ts", browser: "src/browser.ts", ...portable, ...server },
+    entry: { node: "src/node.ts", browser: "src/browser.ts", ...portable, ...nodeOnly },
   },
 ]);

@@ -19,3 +19,4 @@ export { alignPush, alignPop, alignNextDue, alignShift, alignTake } from "./fram
 export { driftBytes, initDrift, addDrift, cutDrift } from "./clock-drift";
 export { driftScratchBytes, estimateDrift } from "./drift-fit";
 export { decimate, findSimilar } from "./time-scale";
+export { meterRows, mixMinus } from "./mix-minus";

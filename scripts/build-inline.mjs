@@ -1,45 +1,86 @@
-// npm run generate: the scripts that browsers run in a worker and in a worklet, bundled into TypeScript strings, so
-// that no bundler, test runner or server has to know of them. With --dist also as files, dist/worker.js and
+// npm run generate: the scripts that run in workers and in a worklet, bundled into TypeScript strings, so that no
+// bundler, test runner or server has to know of them. With --dist those of browsers also as files, dist/worker.js and
 // dist/worklet.js, for pages whose Content-Security-Policy forbids blob: addresses.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const FOLDER = "src/platform/browser";
+const BROWSER = "src/platform/browser/generated";
 const SCRIPTS = [
-  { entry: "receive-worker.ts", constant: "receiveWorkerSource", file: "worker.js" },
-  { entry: "playout-worklet.ts", constant: "playoutWorkletSource", file: "worklet.js" },
+  {
+    entry: "src/platform/browser/receive-worker.ts",
+    constant: "receiveWorkerSource",
+    module: `${BROWSER}/receive-worker.ts`,
+    file: "worker.js",
+  },
+  {
+    entry: "src/platform/browser/playout-worklet.ts",
+    constant: "playoutWorkletSource",
+    module: `${BROWSER}/playout-worklet.ts`,
+    file: "worklet.js",
+  },
+  {
+    entry: "src/browser-worker.ts",
+    constant: "mediaWorkerSource",
+    module: `${BROWSER}/media-worker.ts`,
+  },
+  {
+    entry: "src/node-worker.ts",
+    constant: "mediaWorkerSource",
+    module: "src/platform/node/generated/media-worker.ts",
+    platform: "node",
+  },
 ];
+
+/** libopus-wasm imports node:module where it finds itself in Node; in a browser it never does. */
+const withoutNodeModules = {
+  name: "without-node-modules",
+  setup(context) {
+    context.onResolve({ filter: /^node:module$/ }, ({ path }) => ({ path, namespace: "empty" }));
+    context.onLoad({ filter: /.*/, namespace: "empty" }, () => ({
+      contents: "export const createRequire = undefined;",
+    }));
+  },
+};
 
 await buildInline(process.argv.includes("--dist"));
 
 /** Bundle every script. @param {boolean} dist whether to write the files too */
 async function buildInline(dist) {
-  for (const { entry, constant, file } of SCRIPTS) {
-    const source = await bundle(join(ROOT, FOLDER, entry));
-    const module = [
-      `// Made by scripts/build-inline.mjs from ../${entry}.`,
+  for (const { entry, constant, module, file, platform = "browser" } of SCRIPTS) {
+    const source = await bundle(join(ROOT, entry), platform);
+    const path = join(ROOT, module);
+    const text = [
+      `// Made by scripts/build-inline.mjs from ${relative(dirname(path), join(ROOT, entry))}.`,
       "",
-      `/** Classic script, ready for a Blob URL. */`,
+      `/** Classic script, ready for ${platform === "node" ? "new Worker(source, { eval: true })" : "a Blob URL"}. */`,
       `export const ${constant} = ${JSON.stringify(source)};`,
       "",
     ].join("\n");
-    writeIfChanged(join(ROOT, FOLDER, "generated", entry), module);
-    if (dist) writeIfChanged(join(ROOT, "dist", file), source);
+    writeIfChanged(path, text);
+    if (dist && file !== undefined) writeIfChanged(join(ROOT, "dist", basename(file)), source);
   }
 }
 
-async function bundle(entry) {
+async function bundle(entry, platform) {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
     minify: true,
     write: false,
-    format: "iife",
-    platform: "browser",
+    format: platform === "node" ? "cjs" : "iife",
+    platform,
     target: "es2022",
+    // A script without a file; libopus-wasm wants the name of one in Node, to make a require() from that it does not use.
+    define: {
+      "import.meta.url": '"file:///C:/script.js"',
+      ...(platform === "browser" && { "globalThis.process": "undefined" }),
+    },
+    plugins: platform === "browser" ? [withoutNodeModules] : [],
+    // The codec's bytes are one string; escaped to ASCII it would be 40 % longer.
+    charset: "utf8",
     logLevel: "warning",
   });
   return outputFiles[0].text;

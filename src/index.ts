@@ -1,10 +1,23 @@
 // The platform-free surface, exported as "./core": everything but a platform. The entry points for Node and for
 // browsers export the same names with their platform filled in.
 export { WebRtcTransport } from "./transport/webrtc-transport.ts";
+export type { AlignedFrameOptions, AlignedFrames } from "./transport/aligned-readers.ts";
 export type { BroadcastOptions, BroadcastStats } from "./transport/broadcast.ts";
 export type { ConnectionState, PeerInfo, TransportEvents, TransportState } from "./transport/events.ts";
 export type { FrameOptions } from "./transport/frame-readers.ts";
+export type { FlushOptions } from "./transport/outbox.ts";
+export type { FlushResult } from "./transport/outgoing-audio.ts";
 export type { PeerStats, TransportStats } from "./transport/stats.ts";
+export type {
+  CandidatePairStats,
+  DataChannelStats,
+  InboundRtpStats,
+  OutboundRtpStats,
+  PeerStatsEntry,
+  RemoteInboundRtpStats,
+  RemoteOutboundRtpStats,
+} from "./transport/stats-report.ts";
+export type { ConnectionQualityMetrics } from "./peer/quality.ts";
 
 export { resolveConfig, validateConfig } from "./config/config.ts";
 export type {
@@ -46,14 +59,24 @@ export { SignalingClient } from "./signaling/signaling.ts";
 export type * from "./platform/signaling-channel.ts";
 
 export { SyncManager } from "./sync/sync-manager.ts";
-export type { SyncManagerOptions } from "./sync/sync-manager.ts";
-export type { SyncConfig, SyncOptions } from "./sync/sync-config.ts";
+export type { SyncConfig, SyncManagerOptions, SyncOptions } from "./sync/sync-config.ts";
 export type { ClockExchange, ClockOffset } from "./sync/clock-offset.ts";
 export type * from "./sync/sync-types.ts";
 export { AlignedRows } from "./sync/aligned-rows.ts";
 export type { AlignedRow, AlignedRowsOptions, RowStatus } from "./sync/aligned-rows.ts";
 export { AlignedBlocks } from "./sync/aligned-blocks.ts";
 export type { AlignedBlock, AlignedBlocksOptions, AlignedPeerBlock } from "./sync/aligned-blocks.ts";
+
+export { ConferenceMixer } from "./media/conference-mixer.ts";
+export type {
+  ConferenceMix,
+  ConferenceMixerOptions,
+  MixedBlock,
+  MixOptions,
+} from "./media/conference-mixer.ts";
+export { ActiveSpeakerDetector } from "./media/active-speaker.ts";
+export type { ActiveSpeakerChange, ActiveSpeakerOptions } from "./media/active-speaker.ts";
+export type { AudioLevel } from "./media/audio-level.ts";
 
 export { Arena } from "./wasm/arena.ts";
 export type { ArenaOptions } from "./wasm/arena.ts";

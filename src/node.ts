@@ -1,5 +1,6 @@
 // The package in Node: the core with node-datachannel and ws underneath.
 import { createNodePlatform } from "./platform/node/node-platform.ts";
+import type { NodePlatformOptions } from "./platform/node/node-platform.ts";
 import type { WebRtcTransportOptions } from "./config/config.ts";
 import { SignalingClient as CoreSignalingClient } from "./signaling/signaling.ts";
 import type { SignalingClientOptions } from "./signaling/signaling.ts";
@@ -9,9 +10,12 @@ export * from "./index.ts";
 
 /** {@link CoreWebRtcTransport} on Node. */
 export class WebRtcTransport extends CoreWebRtcTransport {
-  /** @throws TransportError `INVALID_CONFIG` with every fault in `details.issues` */
-  constructor(options: WebRtcTransportOptions = {}) {
-    super(options, createNodePlatform());
+  /**
+   * @param platform what is changed of the platform: its clock, for tests that need one of their own
+   * @throws TransportError `INVALID_CONFIG` with every fault in `details.issues`
+   */
+  constructor(options: WebRtcTransportOptions = {}, platform: NodePlatformOptions = {}) {
+    super(options, createNodePlatform(platform));
   }
 }
 

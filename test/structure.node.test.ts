@@ -10,17 +10,24 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /**
  * Folders and files of src from the bottom up. A file imports lower layers and its own folder, nothing else. The two
- * ports, types only, lie in the lowest layer.
+ * ports, types only, lie in the lowest layer, and so does what all platforms say in a session description.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["config", "errors", "runtime", "platform/platform.ts", "platform/signaling-channel.ts"],
+  [
+    "config",
+    "errors",
+    "runtime",
+    "platform/platform.ts",
+    "platform/signaling-channel.ts",
+    "platform/capture-time-extension.ts",
+  ],
   ["wasm", "rtp"],
   ["sync", "codecs", "channels", "pipeline", "signaling"],
   ["media", "session", "signaling-server"],
   ["peer"],
   ["transport"],
   ["testing", "index.ts"],
-  ["node.ts", "browser.ts"],
+  ["node.ts", "browser.ts", "node-worker.ts", "browser-worker.ts"],
   ["cli"],
 ];
 /** The lowest layer holds words everybody shares, also with each other. */
@@ -28,7 +35,16 @@ const SHARED_LAYER = 0;
 
 const PLATFORM_FOLDERS = ["platform/node", "platform/browser"];
 /** The only files that know a platform folder. */
-const PLATFORM_USERS = ["node.ts", "browser.ts"];
+const PLATFORM_USERS = ["node.ts", "browser.ts", "node-worker.ts", "browser-worker.ts"];
+/** What never runs in a browser: it alone may ask for modules of Node, and only it imports what lies here. */
+const NODE_PLACES = [
+  "platform/node/",
+  "signaling-server/",
+  "testing/node/",
+  "cli/",
+  "node.ts",
+  "node-worker.ts",
+];
 
 /** The files of a domain folder that may be asynchronous and hold resources; their siblings are pure. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
@@ -36,13 +52,29 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   sync: [],
   wasm: [],
   codecs: ["opus.ts"],
-  channels: ["data-channel.ts"],
+  channels: ["data-channel.ts", "sync-channel.ts"],
   pipeline: ["runner.ts"],
   signaling: ["signaling.ts"],
-  media: ["media.ts", "audio-source.ts"],
+  media: [
+    "media.ts",
+    "audio-source.ts",
+    "engine/engine-worker.ts",
+    "engine/inline-engine.ts",
+    "engine/load-engine.ts",
+    "engine/open-engine.ts",
+    "engine/worker-engine.ts",
+  ],
   session: ["session-manager.ts"],
-  peer: ["peer-connection.ts", "live-link.ts"],
-  transport: ["webrtc-transport.ts", "run.ts", "mesh.ts", "outbox.ts", "frame-readers.ts"],
+  peer: ["peer-connection.ts", "live-link.ts", "quality-watch.ts"],
+  transport: [
+    "webrtc-transport.ts",
+    "run.ts",
+    "aligned-readers.ts",
+    "mesh.ts",
+    "outbox.ts",
+    "outgoing-audio.ts",
+    "frame-readers.ts",
+  ],
 };
 const IMPURE_NAMES = new Set(["Promise", "Date", "performance", "setTimeout", "setInterval", "setImmediate"]);
 
@@ -59,6 +91,7 @@ const KERNEL_PARTS = [
   "drift-fit.ts",
   "weighted-median.ts",
   "frame-alignment-layout.ts",
+  "mix-minus-layout.ts",
   "delay-target.ts",
   "overdue.ts",
   "playout-clock.ts",
@@ -121,6 +154,13 @@ describe("the structure of src", () => {
       return isPlatform(target) && !PLATFORM_USERS.includes(path);
     });
     expect(faults).toEqual([]);
+  });
+
+  it("keeps modules of Node, and what uses them, out of what browsers get", () => {
+    const portable = [...sources].filter(([path]) => !isNodePlace(path));
+    const asking = portable.filter(([, file]) => /\bfrom "node:|\bimport\("node:/.test(file.text));
+    const faults = eachImport((path, { target }) => !isNodePlace(path) && isNodePlace(target));
+    expect([...asking.map(([path]) => path), ...faults]).toEqual([]);
   });
 
   it("has no circles of imports", () => {
@@ -204,6 +244,10 @@ function folderOf(path: string): string {
 function layerOf(path: string): number {
   const own = LAYERS.findIndex((layer) => layer.includes(path));
   return own >= 0 ? own : LAYERS.findIndex((layer) => layer.includes(folderOf(path)));
+}
+
+function isNodePlace(path: string): boolean {
+  return NODE_PLACES.some((place) => path.startsWith(place));
 }
 
 function isPlatform(path: string): boolean {

@@ -61,11 +61,19 @@ export interface PeerChannelsOptions {
 }
 
 /** Counters since the beginning. Bytes are payload, without headers. */
-export interface ChannelStatistics {
+export interface ChannelTraffic {
   readonly messagesSent: number;
   readonly messagesReceived: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+}
+
+/** {@link ChannelTraffic} of all channels together, and what else is counted. */
+export interface ChannelStatistics extends ChannelTraffic {
+  /** Each channel's own, by label. */
+  readonly channels: Readonly<
+    Record<string, ChannelTraffic & { readonly state: "connecting" | "open" | "closed" }>
+  >;
   /** Bytes handed over and not yet on the network. */
   readonly bufferedAmount: number;
   /** Inbound frames that were dropped, by reason. */
@@ -76,7 +84,12 @@ interface Lane {
   /** In the order they were attached; the last open one sends. */
   ports: ChannelPort[];
   readonly ids: MessageIds;
+  readonly counts: Counts;
 }
+
+type Counts = { -readonly [Name in keyof ChannelTraffic]: number };
+
+const noTraffic = (): Counts => ({ messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0 });
 
 /** See the header. */
 export class PeerChannels {
@@ -85,7 +98,6 @@ export class PeerChannels {
   readonly #options: PeerChannelsOptions;
   readonly #lanes = new Map<ChannelLabel, Lane>();
   readonly #dropped = new Map<string, number>();
-  readonly #counts = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0 };
   #remoteHello: HelloFields | undefined;
   #cancelHelloTimer: (() => void) | undefined;
   #resolveReady: () => void = () => undefined;
@@ -119,7 +131,7 @@ export class PeerChannels {
   /** Use `port` for `label` from now on; ports attached before are still listened to. */
   attach(label: ChannelLabel, port: ChannelPort): void {
     if (this.#closed) return port.close();
-    const lane = this.#lanes.get(label) ?? { ports: [], ids: new MessageIds() };
+    const lane = this.#lanes.get(label) ?? { ports: [], ids: new MessageIds(), counts: noTraffic() };
     this.#lanes.set(label, lane);
     if (lane.ports.length >= MAX_PORTS) {
       this.#drop("surplus-channel", label);
@@ -165,10 +177,22 @@ export class PeerChannels {
 
   /** Counters as of now. */
   stats(): ChannelStatistics {
-    const ports = [...this.#lanes.values()].flatMap((lane) => lane.ports);
-    const bufferedAmount = ports.reduce((sum, port) => sum + port.bufferedAmount, 0);
+    const total = noTraffic();
+    let bufferedAmount = 0;
+    const channels: Record<string, ChannelStatistics["channels"][string]> = {};
+    for (const [label, { ports, counts }] of this.#lanes) {
+      total.messagesSent += counts.messagesSent;
+      total.messagesReceived += counts.messagesReceived;
+      total.bytesSent += counts.bytesSent;
+      total.bytesReceived += counts.bytesReceived;
+      for (const port of ports) bufferedAmount += port.bufferedAmount;
+      const unopened = ports.length === 0 ? "closed" : "connecting";
+      const state = ports.some((port) => port.open) ? "open" : unopened;
+      channels[label] = Object.freeze({ ...counts, state });
+    }
     return Object.freeze({
-      ...this.#counts,
+      ...total,
+      channels: Object.freeze(channels),
       bufferedAmount,
       dropped: Object.freeze(Object.fromEntries(this.#dropped)),
     });
@@ -248,14 +272,15 @@ export class PeerChannels {
       throw this.#error("SEND_BUFFER_FULL", message, { details: { bufferedAmount } });
     }
     const priority = classOf(label, bytes);
-    const id = (this.#lanes.get(label) as Lane).ids.next(priority);
+    const { ids, counts } = this.#lanes.get(label) as Lane;
+    const id = ids.next(priority);
     try {
       port.send(encodeMessageFragment(kind, priority, id, payload));
     } catch (error) {
       throw this.#error("DATA_CHANNEL_ERROR", `the '${label}' channel refused the message`, { cause: error });
     }
-    this.#counts.messagesSent++;
-    this.#counts.bytesSent += bytes;
+    counts.messagesSent++;
+    counts.bytesSent += bytes;
   }
 
   #receive(label: ChannelLabel, frame: Uint8Array | string): void {
@@ -271,8 +296,9 @@ export class PeerChannels {
 
   #accept(label: ChannelLabel, bytes: number, decoded: Decoded): void {
     if (decoded.type === "fault") return this.#drop(decoded.reason, label);
-    this.#counts.messagesReceived++;
-    this.#counts.bytesReceived += bytes;
+    const { counts } = this.#lanes.get(label) as Lane;
+    counts.messagesReceived++;
+    counts.bytesReceived += bytes;
     if (label === "control") {
       if (decoded.type === "message" && decoded.message.type === "json")
         this.#control(decoded.message.payload);

@@ -79,16 +79,35 @@ export interface WebRtcTransportConfig {
   enableDataChannel: boolean;
   /** `unreliable`: unordered, no retransmission; for the `data` channel. */
   dataChannelMode: "reliable" | "unreliable";
-  /** Ms a packet is held to give later ones the chance to be in time: 50 to 200. */
+  /**
+   * Ms a packet is held to give later ones the chance to be in time, 50 to 200; in adaptive mode where the delay
+   * begins.
+   */
   jitterBufferSizeMs: number;
   /** Ms after which a packet is too late to matter, and the most a buffer holds: jitterBufferSizeMs to 500. */
   maxJitterBufferMs: number;
+  /** Least delay of adaptive mode, ms: 10 to jitterBufferSizeMs. */
+  minJitterBufferMs: number;
+  /** `adaptive`: the delay follows the path; `fixed`: it stays at jitterBufferSizeMs. */
+  jitterBufferMode: "fixed" | "adaptive";
   /** `paced`: each frame at its time; `inOrder`: the next expected frame at once, only gaps wait. */
   jitterRelease: "paced" | "inOrder";
-  /** Mean ms between RTCP reports: 1000 to 10000. */
+  /** Ms an aligned block waits for the slowest peer, after its end: 50 to 2000. */
+  maxAlignDelayMs: number;
+  /** False: received audio is never resampled or time-scaled, however far the sender's clock runs away. */
+  driftCorrection: boolean;
+  /** From which drift on `recommendedAction` says `adjust`, ppm: 10 to 1000. It labels only. */
+  driftThresholdPpm: number;
+  /** Mean ms between RTCP reports: 1000 to 10000; beacons of capture times leave ten times as often. */
   rtcpIntervalMs: number;
   /** Seconds that ICE and DTLS may take: 5 to 120. */
   iceTimeoutSecs: number;
+  /**
+   * Where received audio is buffered, decoded and aligned: in the thread of the program, or in a worker, which spares
+   * that thread most of the work and costs some memory and a copy of the codec. `auto` is `inline`. Where a worker
+   * cannot be had, a warning is logged and the engine runs inline.
+   */
+  mediaEngine: "auto" | "inline" | "worker";
   logger: Logger | undefined;
   logLevel: LogLevel;
   assets: AssetConfig;
@@ -150,9 +169,15 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
       dataChannelMode: "reliable",
       jitterBufferSizeMs,
       maxJitterBufferMs: Math.max(200, jitterBufferSizeMs),
+      minJitterBufferMs: 20,
+      jitterBufferMode: "adaptive",
       jitterRelease: "paced",
+      maxAlignDelayMs: 300,
+      driftCorrection: true,
+      driftThresholdPpm: 100,
       rtcpIntervalMs: 5000,
       iceTimeoutSecs: 30,
+      mediaEngine: "auto",
       logLevel: "warn",
       assets: {},
     } as const),
@@ -226,6 +251,9 @@ function crossIssues(config: WebRtcTransportConfig): ConfigIssue[] {
   if (config.networkMode === "lan" && !turnIsEmpty) add("turnServers", "expected none for networkMode 'lan'");
   if (config.maxJitterBufferMs < config.jitterBufferSizeMs) {
     add("maxJitterBufferMs", `expected at least jitterBufferSizeMs (${config.jitterBufferSizeMs})`);
+  }
+  if (config.minJitterBufferMs > config.jitterBufferSizeMs) {
+    add("minJitterBufferMs", `expected at most jitterBufferSizeMs (${config.jitterBufferSizeMs})`);
   }
   if (config.audio?.enabled === false && !config.enableDataChannel) {
     add("enableDataChannel", "expected true, or audio.enabled: a peer that can do nothing is of no use");

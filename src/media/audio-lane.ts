@@ -1,6 +1,7 @@
 // One outgoing stream of audio: blocks of any length, rate and channels become frames of 48 kHz samples, each with
 // its place on the RTP clock, leaving at an even pace. Encodes nothing, sends nothing, reads no clock.
 import type { Machine } from "../runtime/machine.ts";
+import { fadeOut } from "./fade.ts";
 import { Resampler } from "./resampler.ts";
 
 /** Samples a second of every frame, and ticks a second of the RTP clock (RFC 7587 section 4.1). */
@@ -48,6 +49,8 @@ export interface LaneFrame<Targets> {
   position: number;
   /** Unix microseconds at which the first sample was captured. */
   captureUs: number;
+  /** Whether the program said so, and not the time of its send. */
+  stamped: boolean;
   /** Interleaved, one frame long. */
   samples: Float32Array;
   /** As given with the youngest samples in it. */
@@ -68,11 +71,25 @@ export interface LaneBlock<Targets> {
   targets: Targets;
 }
 
-/** What an {@link AudioLane} says: a frame is due, a block is taken, or too many wait. */
+/** A block, or the order to drop what has not left but for its first `fadeMs`, which are faded out. */
+export type LaneInput<Targets> = LaneBlock<Targets> | { type: "flush"; fadeMs: number };
+
+/** What a flush has done. */
+export interface LaneFlushed {
+  type: "flushed";
+  /** Capture time, Unix microseconds, at which what has left or is fading ends; null when nothing was ever sent. */
+  sentUntilUs: number | null;
+  /** Audio that was handed in and will not leave, ms; the fading part does. */
+  droppedMs: number;
+}
+
+/** What an {@link AudioLane} says: a frame is due, a block is taken, too many wait, or nothing is left to send. */
 export type LaneOutput<Targets> =
   | ({ type: "frame" } & LaneFrame<Targets>)
   | { type: "accepted"; id: number }
-  | { type: "refused"; id: number };
+  | { type: "refused"; id: number }
+  | { type: "empty" }
+  | LaneFlushed;
 
 /** Options of an {@link AudioLane}. */
 export interface LaneOptions {
@@ -80,14 +97,17 @@ export interface LaneOptions {
   frameMs: number;
   /** Wall clock minus local clock, ms. */
   wallOffsetMs: number;
+  /** Local ms before which no frame leaves that could wait, e.g. because another lane still sends to the same place. */
+  startMs?: number;
 }
 
 /** The machine of one outgoing stream; `Targets` is passed through unread. */
-export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutput<Targets>> {
+export class AudioLane<Targets> implements Machine<LaneInput<Targets>, LaneOutput<Targets>> {
   readonly #channels: 1 | 2;
   readonly #frameMs: number;
   readonly #frameTicks: number;
   readonly #wallOffsetMs: number;
+  readonly #startMs: number;
   readonly #outputs: LaneOutput<Targets>[] = [];
   readonly #queue: LaneFrame<Targets>[] = [];
   readonly #waiting: { block: LaneBlock<Targets>; taken: number }[] = [];
@@ -97,20 +117,29 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
   #partial: Float32Array;
   #partialTicks = 0;
   #targets: Targets | undefined;
+  #stamped = false;
   /** Position of the next sample to be written; undefined before the first block. */
   #position: number | undefined;
   /** Capture time of a position minus the position, us. */
   #skewUs = 0;
   /** When the frame at the head of the queue may leave, ms. */
-  #dueMs = -Infinity;
+  #dueMs: number;
   /** When the partial frame is filled up with silence, ms. */
   #tailMs = Infinity;
+  /** Capture time at which what has left ends. */
+  #sentUntilUs: number | null = null;
+  /** The same as a flush has told it; undefined once something has been taken since. */
+  #flushedUntilUs: number | null | undefined;
+  /** Whether something was handed in since the lane was last empty. */
+  #busy = false;
 
   constructor(options: LaneOptions) {
     this.#channels = options.channels;
     this.#frameMs = options.frameMs;
     this.#frameTicks = options.frameMs * TICKS_PER_MS;
     this.#wallOffsetMs = options.wallOffsetMs;
+    this.#startMs = options.startMs ?? -Infinity;
+    this.#dueMs = this.#startMs;
     this.#partial = new Float32Array(this.#frameTicks * this.#channels);
   }
 
@@ -123,8 +152,19 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
     return this.#queue.length * this.#frameMs + this.#partialTicks / TICKS_PER_MS;
   }
 
-  handle(input: LaneBlock<Targets> | { readonly type: "timeout" }, nowMs: number): void {
+  /** Whether everything that was handed in has left. */
+  get empty(): boolean {
+    return !this.#busy;
+  }
+
+  /** When the last of the queue will have left at the latest, local ms; -Infinity when nothing is queued. */
+  get clearMs(): number {
+    return this.queuedMs === 0 ? -Infinity : this.#dueMs + this.queuedMs;
+  }
+
+  handle(input: LaneInput<Targets> | { readonly type: "timeout" }, nowMs: number): void {
     if (input.type === "send") {
+      this.#busy = true;
       if (this.#waiting.length >= MAX_WAITING_SENDS) {
         this.#outputs.push({ type: "refused", id: input.id });
         return;
@@ -132,11 +172,15 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
       this.#waiting.push({ block: input, taken: 0 });
     }
     this.#release(nowMs);
+    if (input.type === "flush") this.#flush(input.fadeMs);
     this.#take(nowMs);
     if (nowMs >= this.#tailMs) {
       this.#finishFrame();
       this.#release(nowMs);
     }
+    if (!this.#busy || this.#queue.length > 0 || this.#waiting.length > 0 || this.#unfinished) return;
+    this.#busy = false;
+    this.#outputs.push({ type: "empty" });
   }
 
   poll(): LaneOutput<Targets> | undefined {
@@ -148,6 +192,7 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
     while (nowMs >= this.#headDueMs) {
       const frame = this.#queue.shift() as LaneFrame<Targets>;
       this.#outputs.push({ type: "frame", ...frame });
+      this.#sentUntilUs = frame.captureUs + this.#frameMs * 1000;
       const scheduledMs = nowMs - this.#dueMs > CATCH_UP_MS ? nowMs : this.#dueMs;
       // A program that is ahead of time on purpose has sends waiting; it is not to be sped up.
       const backlog = this.#waiting.length === 0 && this.#queue.length > 0;
@@ -163,6 +208,38 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
     const head = this.#queue[0];
     if (head === undefined) return Infinity;
     return Math.min(this.#dueMs, head.captureUs / 1000 - this.#wallOffsetMs + this.#frameMs);
+  }
+
+  /** Drop what is queued and what waits, but for the beginning; the next block begins anew at its own time. */
+  #flush(fadeMs: number): void {
+    const waitingMs = this.#dropWaiting();
+    if (this.#flushedUntilUs !== undefined) {
+      // Nothing came since the last flush: what is queued has been faded out already.
+      this.#outputs.push({ type: "flushed", sentUntilUs: this.#flushedUntilUs, droppedMs: waitingMs });
+      return;
+    }
+    this.#endResampling();
+    const { queuedMs } = this;
+    if (this.#partialTicks > 0) this.#writeSilence(this.#frameTicks - this.#partialTicks);
+    this.#tailMs = Infinity;
+    const keptMs = Math.min(queuedMs, fadeMs);
+    const [dropped] = this.#queue.splice(Math.ceil(keptMs / this.#frameMs));
+    if (dropped !== undefined) this.#position = dropped.position;
+    fadeOut(this.#queue, this.#channels, Math.round(keptMs * TICKS_PER_MS));
+    const head = this.#queue[0];
+    const sentUntilUs = head === undefined ? this.#sentUntilUs : head.captureUs + keptMs * 1000;
+    this.#flushedUntilUs = sentUntilUs;
+    this.#outputs.push({ type: "flushed", sentUntilUs, droppedMs: queuedMs - keptMs + waitingMs });
+  }
+
+  /** Accept all waiting blocks unheard. @returns how much of them had not been taken, ms */
+  #dropWaiting(): number {
+    let droppedMs = 0;
+    for (const { block, taken } of this.#waiting.splice(0)) {
+      droppedMs += ((block.samples.length / block.channels - taken) / block.sampleRate) * 1000;
+      this.#outputs.push({ type: "accepted", id: block.id });
+    }
+    return droppedMs;
   }
 
   /** Take from the waiting blocks what there is room for. */
@@ -194,6 +271,7 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
   /** Set the stream up for the block's format, and its position to the block's time. */
   #begin(block: LaneBlock<Targets>, nowMs: number): void {
     this.#targets = block.targets;
+    this.#stamped = block.timestampUs !== undefined;
     const format = this.#resampler?.options;
     if (format?.inputRate !== block.sampleRate || format.inputChannels !== block.channels) {
       this.#endResampling();
@@ -206,6 +284,7 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
     }
     const resampler = this.#resampler as Resampler;
     this.#place(block, resampler, nowMs);
+    this.#flushedUntilUs = undefined;
     if (this.#resampling) return;
     this.#resampling = true;
     // The resampler's outputs lag behind its inputs; silence before the first keeps frames in step with blocks.
@@ -224,7 +303,9 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
     }
     const expectedUs = (this.#position + lead) / TICKS_PER_US + this.#skewUs;
     const errorUs = givenUs - expectedUs;
-    const toleranceMs = block.timestampUs === undefined ? ARRIVAL_TOLERANCE_MS : STAMP_TOLERANCE_MS;
+    // What comes after a flush is another utterance: its stamp is the first of its own series.
+    const stampToleranceMs = this.#flushedUntilUs === undefined ? STAMP_TOLERANCE_MS : 0;
+    const toleranceMs = block.timestampUs === undefined ? ARRIVAL_TOLERANCE_MS : stampToleranceMs;
     if (errorUs > toleranceMs * 1000) {
       this.#skip(Math.round(errorUs * TICKS_PER_US), resampler);
     } else if (errorUs < -toleranceMs * 1000) {
@@ -291,7 +372,8 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
 
   #queuePartial(position: number): void {
     const captureUs = position / TICKS_PER_US + this.#skewUs;
-    this.#queue.push({ position, captureUs, samples: this.#partial, targets: this.#targets as Targets });
+    const targets = this.#targets as Targets;
+    this.#queue.push({ position, captureUs, samples: this.#partial, targets, stamped: this.#stamped });
     this.#partial = new Float32Array(this.#frameTicks * this.#channels);
     this.#partialTicks = 0;
     this.#tailMs = Infinity;
@@ -299,7 +381,7 @@ export class AudioLane<Targets> implements Machine<LaneBlock<Targets>, LaneOutpu
 
   /** The time for which a sample without stamp counts: now, or later if the program is ahead of time. */
   #sendMs(nowMs: number): number {
-    if (this.#queue.length === 0) return nowMs;
+    if (this.#queue.length === 0) return Math.max(nowMs, this.#startMs - this.#frameMs);
     // A frame leaves when its last sample is there, so its first one belongs a frame earlier.
     return Math.max(nowMs, this.#dueMs + this.queuedMs - this.#frameMs);
   }

@@ -1,17 +1,11 @@
 // The shape of a link's media statistics. Types only.
-import type { ReportsCounters } from "../rtp/rtcp/reports.ts";
-import type { ReceiverCounters } from "./receiver.ts";
+import type { RemoteSending } from "../rtp/rtcp/reception.ts";
+import type { RemoteReception, ReportsCounters } from "../rtp/rtcp/reports.ts";
+import type { AudioStreamStats } from "./engine/engine.ts";
 import type { AudioSenderCounters } from "./sender.ts";
 
 /** The incoming stream. */
-export interface InboundAudioStats extends ReceiverCounters {
-  /** Undefined before the first packet. */
-  readonly ssrc: number | undefined;
-  /** Expected minus received, as RTCP counts it. */
-  readonly packetsLost: number;
-  /** RFC 3550 interarrival jitter. */
-  readonly jitterMs: number;
-}
+export type InboundAudioStats = AudioStreamStats;
 
 /** The outgoing stream, and what the other side says of it. */
 export interface OutboundAudioStats extends AudioSenderCounters {
@@ -28,5 +22,10 @@ export interface OutboundAudioStats extends AudioSenderCounters {
 export interface PeerMediaStats {
   readonly inbound: InboundAudioStats;
   readonly outbound: OutboundAudioStats;
-  readonly rtcp: Pick<ReportsCounters, "reportsSent" | "reportsReceived" | "unknown" | "malformed">;
+  readonly rtcp: ReportsCounters & {
+    /** What the peer says of our stream; undefined before its first report about it. */
+    readonly reception: RemoteReception | undefined;
+    /** What the peer says of its own stream; undefined before its first sender report. */
+    readonly sending: RemoteSending | undefined;
+  };
 }

@@ -1,22 +1,22 @@
-// The door of this folder: the media of one peer link. Owns machines, a decoder and timers; what the link hears leaves
-// as decoded frames, what it says comes from audio sources.
-import type { OpusCodec, OpusDecoder } from "../codecs/opus.ts";
+// The door of this folder: the media of one peer link. What the link hears goes to a stream of the media engine, what it
+// says comes from audio sources; the reports about both are made and read here.
 import type { AudioConfig, ConfigOptions } from "../config/config.ts";
-import { toTransportError, TransportError } from "../errors/errors.ts";
+import { toTransportError } from "../errors/errors.ts";
+import type { TransportError } from "../errors/errors.ts";
 import type { AudioPort, EncodedAudioFrame } from "../platform/platform.ts";
+import { ntpToBigInt } from "../rtp/ntp.ts";
+import { parseRtp } from "../rtp/packet.ts";
 import { Reports } from "../rtp/rtcp/reports.ts";
 import type { ReportsInput, ReportsOutput } from "../rtp/rtcp/reports.ts";
-import type { AudioFrame } from "../runtime/data.ts";
 import { Driver } from "../runtime/driver.ts";
 import type { Clock, LocalMs } from "../runtime/time.ts";
+import type { SentMark } from "../channels/sync-channel.ts";
+import type { ClockExchange } from "../sync/clock-offset.ts";
+import type { SyncBeacon, SyncState } from "../sync/sync-types.ts";
 import type { LaneFrame } from "./audio-lane.ts";
+import type { AudioStream, LiveAudioFrame, MediaEngine } from "./engine/engine.ts";
 import type { PeerMediaStats } from "./media-stats.ts";
-import { Receiver } from "./receiver.ts";
-import type { ReceiverInput, ReceiverOptions, ReceiverOutput } from "./receiver.ts";
 import { AudioSender } from "./sender.ts";
-
-/** A received frame before a reader's queue has added what that reader misses. */
-export type ReceivedAudio = Omit<AudioFrame, "missingBefore">;
 
 /** The encoder's part of the configuration. */
 export type AudioOptions = Omit<AudioConfig, "enabled">;
@@ -26,15 +26,18 @@ export interface PeerMediaOptions {
   peerId: string;
   clock: Clock;
   audio: AudioOptions;
-  jitter: ReceiverOptions;
   rtcpIntervalMs: number;
   /** Of our outgoing stream. */
   ssrc: number;
   cname: string;
   randomBytes: (length: number) => Uint8Array;
-  codec: OpusCodec;
-  /** A decoded frame, in order, at its time. The callee owns `samples`. */
-  onFrame: (frame: ReceivedAudio) => void;
+  engine: MediaEngine;
+  /** A decoded frame, in order, at its time. */
+  onFrame: (frame: LiveAudioFrame) => void;
+  /** A packet has left. */
+  onSent: (mark: SentMark) => void;
+  /** The peer's capture times have become better or worse known. */
+  onSyncState: (state: SyncState) => void;
   /** A fault that does not end the link. */
   onFault: (error: TransportError) => void;
 }
@@ -42,19 +45,21 @@ export interface PeerMediaOptions {
 /** Rate of decoded frames and of Opus' RTP clock (RFC 7587 section 4.1). */
 const CLOCK_RATE = 48_000;
 
+/** While a link has no packets, or none yet. */
+const NOT_NEGOTIATED = { payloadType: 0, captureTimeId: 0 };
+
 /** A loss rate reported longer ago says nothing about now, ms. */
 const REPORT_LIFETIME_MS = 30_000;
 
-/** Media of one link to one peer, both ways. Close it to free its decoder and buffer. */
+/** Media of one link to one peer, both ways. Close it to end its stream. */
 export class PeerMedia {
   readonly #options: PeerMediaOptions;
   readonly #sender: AudioSender;
-  readonly #receiver: Receiver;
+  readonly #stream: AudioStream;
   readonly #reports: Reports;
-  readonly #receiverDriver: Driver<ReceiverInput, ReceiverOutput>;
   readonly #reportsDriver: Driver<ReportsInput, ReportsOutput>;
-  #decoder: OpusDecoder | undefined;
   #port: AudioPort | undefined;
+  #syncState: SyncState = "unsynced";
   #finalStats: PeerMediaStats | undefined;
 
   constructor(options: PeerMediaOptions) {
@@ -75,12 +80,19 @@ export class PeerMedia {
       random: () => randomShare(options.randomBytes),
     });
     this.#reportsDriver = new Driver(this.#reports, clock, (output) => this.#report(output));
-    this.#receiver = new Receiver(options.jitter);
-    this.#receiverDriver = new Driver(this.#receiver, clock, (output) => this.#play(output));
-    options.codec
-      .createDecoder({ sampleRate: CLOCK_RATE, channels: options.audio.channels })
-      .then((decoder) => this.#useDecoder(decoder))
-      .catch((error: unknown) => this.#fault(error));
+    this.#stream = options.engine.openStream(options.peerId, {
+      frame: (frame) => this.#contain(() => options.onFrame(frame)),
+      syncState: (state) => {
+        this.#syncState = state;
+        this.#contain(() => options.onSyncState(state));
+      },
+      fault: (error) => options.onFault(error),
+    });
+  }
+
+  /** How well the peer's capture times are known. */
+  get syncState(): SyncState {
+    return this.#syncState;
   }
 
   /** At which level the link takes media; undefined before {@link attach}. */
@@ -100,10 +112,15 @@ export class PeerMedia {
     this.#port = port;
   }
 
-  /** Take an RTP packet from the link; it is copied. */
+  /** Take an RTP packet from the link; it is ours from now on. */
   receiveRtp(packet: Uint8Array, arrivalMs: LocalMs): void {
-    const payloadType = this.#port?.level === "packet" ? this.#port.payloadType : 0;
-    this.#receiverDriver.handle({ type: "rtp", packet, arrivalMs, payloadType });
+    const port = this.#port?.level === "packet" ? this.#port : NOT_NEGOTIATED;
+    const rtp = parseRtp(packet);
+    if (typeof rtp !== "string") {
+      const { ssrc, sequenceNumber, timestamp: rtpTimestamp } = rtp;
+      this.#reportsDriver.handle({ type: "rtp-received", ssrc, sequenceNumber, rtpTimestamp, arrivalMs });
+    }
+    this.#stream.receiveRtp(packet, arrivalMs, port);
   }
 
   /** Take an RTCP packet from the link. */
@@ -111,9 +128,24 @@ export class PeerMedia {
     this.#reportsDriver.handle({ type: "rtcp-received", bytes: packet, arrivalMs });
   }
 
-  /** Take an encoded frame from a link that hides packets; it is copied. */
+  /** Take an encoded frame from a link that hides packets. */
   receiveFrame(frame: EncodedAudioFrame): void {
-    this.#receiverDriver.handle({ type: "frame", frame });
+    this.#stream.receiveFrame(frame);
+  }
+
+  /** Take a beacon of the peer's: where its stream stands in time. */
+  addBeacon(beacon: SyncBeacon, receivedAtMs: LocalMs): void {
+    this.#stream.addBeacon(beacon, receivedAtMs);
+  }
+
+  /** Take an exchange of clocks with the peer. */
+  addClockExchange(exchange: ClockExchange): void {
+    this.#stream.addClockExchange(exchange);
+  }
+
+  /** What the peer says of its encoder's delay, samples at 48 kHz. */
+  setSenderLookahead(samples: number): void {
+    this.#stream.setSenderLookahead(samples);
   }
 
   /**
@@ -132,7 +164,8 @@ export class PeerMedia {
       return;
     }
     if (payload === undefined || port.payloadType === 0) return;
-    const packet = this.#sender.packetize(outgoing, payload, port.payloadType);
+    const capture = { captureUs, extensionId: port.captureTimeId };
+    const packet = this.#sender.packetize(outgoing, payload, port.payloadType, capture);
     if (packet === undefined) return;
     const taken = port.sendRtp(packet);
     this.#sender.settle(taken);
@@ -140,31 +173,23 @@ export class PeerMedia {
     const rtpTimestamp = this.#sender.timestampOf(position);
     const payloadLength = payload.length;
     this.#reportsDriver.handle({ type: "rtp-sent", rtpTimestamp, captureUs, payloadLength });
+    this.#options.onSent({ ssrc: this.#sender.ssrc, rtpTimestamp, captureUs });
   }
 
-  /** Change settings of the running link. */
-  configure(changes: Pick<ConfigOptions, "jitterBufferSizeMs" | "rtcpIntervalMs">): void {
-    const { jitterBufferSizeMs, rtcpIntervalMs } = changes;
-    if (jitterBufferSizeMs !== undefined) {
-      this.#receiverDriver.handle({ type: "configure", jitterBufferSizeMs });
-    }
+  /** Change settings of the running link; those of its stream are the engine's. */
+  configure({ rtcpIntervalMs }: Pick<ConfigOptions, "rtcpIntervalMs">): void {
     if (rtcpIntervalMs !== undefined) this.#reportsDriver.handle({ type: "configure", rtcpIntervalMs });
   }
 
   /** The counters as they stand; after {@link close}, as they stood then. */
   stats(): PeerMediaStats {
-    if (this.#finalStats !== undefined) return this.#finalStats;
-    const { ssrc } = this.#receiver;
-    const reception = ssrc === undefined ? undefined : this.#reports.reception(ssrc);
+    // The engine may run elsewhere: its last word comes later than the end.
+    if (this.#finalStats !== undefined) return { ...this.#finalStats, inbound: this.#stream.stats() };
     const remote = this.#reports.remote;
-    const { reportsSent, reportsReceived, unknown, malformed } = this.#reports.counters;
+    const inbound = this.#stream.stats();
+    const { ssrc } = inbound;
     return {
-      inbound: {
-        ...this.#receiver.counters,
-        ssrc,
-        packetsLost: reception?.lost ?? 0,
-        jitterMs: reception?.jitterMs ?? 0,
-      },
+      inbound,
       outbound: {
         ...this.#sender.counters,
         ssrc: this.#sender.ssrc,
@@ -173,68 +198,40 @@ export class PeerMedia {
         remotePacketsLost: remote?.cumulativeLost ?? 0,
         remoteJitterMs: remote?.jitterMs ?? 0,
       },
-      rtcp: { reportsSent, reportsReceived, unknown, malformed },
+      rtcp: {
+        ...this.#reports.counters,
+        reception: remote,
+        sending: ssrc === undefined ? undefined : this.#reports.reception(ssrc)?.remote,
+      },
     };
   }
 
-  /** Say goodbye, stop the timers, free decoder and buffer. Idempotent. */
+  /** Say goodbye, stop the timers, end the stream. Idempotent. */
   close(): void {
     if (this.#finalStats !== undefined) return;
     this.#reportsDriver.handle({ type: "close" });
+    this.#stream.close();
     this.#finalStats = this.stats();
     this.#reportsDriver.close();
-    this.#receiverDriver.close();
-    this.#receiver.close();
-    this.#decoder?.free();
-    this.#decoder = undefined;
-  }
-
-  #useDecoder(decoder: OpusDecoder): void {
-    if (this.#finalStats !== undefined) {
-      decoder.free();
-      return;
-    }
-    this.#decoder = decoder;
-    this.#receiverDriver.handle({ type: "decoder", decoder });
-  }
-
-  #play(output: ReceiverOutput): void {
-    switch (output.type) {
-      case "arrival": {
-        const { ssrc, sequenceNumber, rtpTimestamp, arrivalMs } = output;
-        this.#reportsDriver.handle({ type: "rtp-received", ssrc, sequenceNumber, rtpTimestamp, arrivalMs });
-        return;
-      }
-      case "frame":
-        return this.#deliver({
-          kind: "audio",
-          peerId: this.#options.peerId,
-          streamId: "default",
-          ...output.frame,
-        });
-      case "undecodable": {
-        const { peerId } = this.#options;
-        const message = `The last ${output.failures} packets of audio from ${peerId} are no Opus`;
-        return this.#options.onFault(new TransportError("DECODING_ERROR", message, { peerId }));
-      }
-    }
-  }
-
-  #deliver(frame: ReceivedAudio): void {
-    try {
-      this.#options.onFrame(frame);
-    } catch (error) {
-      this.#fault(error);
-    }
   }
 
   #report(output: ReportsOutput): void {
     if (output.type === "send" && this.#port?.level === "packet") this.#port.sendRtcp(output.bytes);
+    if (output.type !== "sender-report") return;
+    const { ssrc, ntp, rtpTimestamp, packetCount, octetCount } = output.report;
+    const report = { ssrc, ntpTimestamp: ntpToBigInt(ntp), rtpTimestamp, packetCount, octetCount };
+    this.#stream.addSenderReport(report, output.arrivalMs);
   }
 
-  #fault(error: unknown): void {
-    const { peerId } = this.#options;
-    this.#options.onFault(toTransportError(error, "INTERNAL_ERROR", `Media of ${peerId} failed`, { peerId }));
+  #contain(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const { peerId } = this.#options;
+      this.#options.onFault(
+        toTransportError(error, "INTERNAL_ERROR", `Media of ${peerId} failed`, { peerId }),
+      );
+    }
   }
 }
 

@@ -1,6 +1,10 @@
 // The sending side of one link's audio: sequence numbers, RTP timestamps and counters. Encodes nothing: a payload
 // is encoded once and given to the senders of all links it goes to.
+import { buildCaptureTime } from "../rtp/capture-time.ts";
+import { buildExtensions } from "../rtp/extensions.ts";
+import type { RtpHeaderExtension } from "../rtp/extensions.ts";
 import { buildRtp } from "../rtp/packet.ts";
+import { CaptureMarks } from "./capture-marks.ts";
 
 /** Options of an {@link AudioSender}; the random ones keep streams from being guessed (RFC 3550 section 5.1). */
 export interface AudioSenderOptions {
@@ -19,26 +23,59 @@ export interface OutgoingFrame {
   durationTicks: number;
 }
 
+/** When a frame was captured, and how to say so. */
+export interface OutgoingCapture {
+  /** Capture of its first sample, Unix microseconds. */
+  captureUs: number;
+  /** Negotiated id of abs-capture-time, 0 when it is not: then nothing is said. */
+  extensionId: number;
+}
+
 /** Counters of an {@link AudioSender}. */
 export interface AudioSenderCounters {
   packetsSent: number;
   /** Payload bytes. */
   bytesSent: number;
+  /** Of the packets around them. */
+  headerBytesSent: number;
   /** Frames left out because the stream had already got beyond their time. */
   outdated: number;
   /** Packets the link did not take. */
   refused: number;
 }
 
+/** A capture time on its way. */
+interface OutgoingMark {
+  position: number;
+  captureUs: number;
+  extension: RtpHeaderExtension;
+}
+
+/** A packet that the link has not answered for yet. */
+interface PendingPacket {
+  endPosition: number;
+  payloadLength: number;
+  headerLength: number;
+  mark: OutgoingMark | undefined;
+}
+
 /** Gives the frames of one link their packets. */
 export class AudioSender {
   readonly ssrc: number;
   readonly #timestampBase: number;
-  readonly #counters: AudioSenderCounters = { packetsSent: 0, bytesSent: 0, outdated: 0, refused: 0 };
+  readonly #counters: AudioSenderCounters = {
+    packetsSent: 0,
+    bytesSent: 0,
+    headerBytesSent: 0,
+    outdated: 0,
+    refused: 0,
+  };
   #sequenceNumber: number;
   /** Where the last frame that was sent ends. */
   #endPosition = -Infinity;
-  #pending: { endPosition: number; payloadLength: number } | undefined;
+  #pending: PendingPacket | undefined;
+  readonly #marks = new CaptureMarks();
+  #extensionId = 0;
 
   constructor(options: AudioSenderOptions) {
     this.ssrc = options.ssrc;
@@ -58,22 +95,32 @@ export class AudioSender {
   /**
    * Make the packet of a frame. Tell by {@link settle} what became of it before asking for the next one.
    *
+   * @param capture written into packets as often as receivers need it, see {@link CaptureMarks}
    * @returns undefined, counted, when the frame does not lie behind the last one sent: two sources on one link
    *   cannot be interleaved
    */
-  packetize(frame: OutgoingFrame, payload: Uint8Array, payloadType: number): Uint8Array | undefined {
+  packetize(
+    frame: OutgoingFrame,
+    payload: Uint8Array,
+    payloadType: number,
+    capture?: OutgoingCapture,
+  ): Uint8Array | undefined {
     if (!this.#follows(frame)) return undefined;
     const endPosition = frame.position + frame.durationTicks;
-    this.#pending = { endPosition, payloadLength: payload.length };
-    return buildRtp({
+    const mark = capture && this.#mark(frame.position, capture);
+    const packet = buildRtp({
       ssrc: this.ssrc,
       payloadType,
       sequenceNumber: this.#sequenceNumber,
       timestamp: this.timestampOf(frame.position),
       // The first packet after a silence (RFC 3551 section 4.1).
       marker: frame.position !== this.#endPosition,
+      ...(mark && { extension: mark.extension }),
       payload,
     });
+    const payloadLength = payload.length;
+    this.#pending = { endPosition, payloadLength, headerLength: packet.length - payloadLength, mark };
+    return packet;
   }
 
   /**
@@ -100,6 +147,19 @@ export class AudioSender {
     this.#endPosition = pending.endPosition;
     this.#counters.packetsSent++;
     this.#counters.bytesSent += pending.payloadLength;
+    this.#counters.headerBytesSent += pending.headerLength;
+    if (pending.mark !== undefined) this.#marks.mark(pending.mark.position, pending.mark.captureUs);
+  }
+
+  /** The capture time as header extension, when this frame should carry it and it can be written. */
+  #mark(position: number, { captureUs, extensionId }: OutgoingCapture): OutgoingMark | undefined {
+    if (extensionId !== this.#extensionId) {
+      this.#extensionId = extensionId;
+      this.#marks.reset();
+    }
+    if (extensionId === 0 || !this.#marks.isDue(position, captureUs)) return undefined;
+    const data = buildCaptureTime({ captureUs });
+    return data && { position, captureUs, extension: buildExtensions([{ id: extensionId, data }]) };
   }
 
   #follows(frame: OutgoingFrame): boolean {

@@ -2,12 +2,12 @@
 // nothing about negotiation.
 import { PeerChannels, CONTROL_CHANNEL, dataChannelOptions } from "../channels/data-channel.ts";
 import type { HelloFields } from "../channels/control.ts";
-import type { OpusCodec } from "../codecs/opus.ts";
-import type { WebRtcTransportConfig } from "../config/config.ts";
+import { SYNC_CHANNEL, SyncChannel } from "../channels/sync-channel.ts";
+import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { toTransportError } from "../errors/errors.ts";
 import type { TransportError } from "../errors/errors.ts";
 import { PeerMedia } from "../media/media.ts";
-import type { ReceivedAudio } from "../media/media.ts";
+import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
 import type {
   IceCandidate,
   IceServer,
@@ -18,6 +18,7 @@ import type {
   Platform,
 } from "../platform/platform.ts";
 import type { DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import type { SyncState } from "../sync/sync-types.ts";
 
 /** How often the native side is asked for its figures; getStats costs a browser about a millisecond. */
 const STATISTICS_INTERVAL_MS = 1_000;
@@ -28,7 +29,9 @@ export interface LiveLinkEvents {
   state(state: LinkState): void;
   /** Connected, with the control channel open where there is one. */
   ready(): void;
-  frame(frame: ReceivedAudio): void;
+  frame(frame: LiveAudioFrame): void;
+  /** The peer's capture times have become better or worse known. */
+  syncState(state: SyncState): void;
   message(message: DataChannelMessage): void;
   data(data: RuntimeData): void;
   fault(error: TransportError): void;
@@ -43,7 +46,7 @@ export interface LiveLinkOptions {
   iceServers: IceServer[];
   hello: HelloFields;
   /** Undefined when audio is disabled. */
-  codec: OpusCodec | undefined;
+  engine: MediaEngine | undefined;
 }
 
 /** See the header; made for each attempt, closed once. */
@@ -51,6 +54,7 @@ export class LiveLink {
   readonly link: PeerLink;
   readonly channels: PeerChannels | undefined;
   readonly media: PeerMedia | undefined;
+  readonly sync: SyncChannel | undefined;
   #statistics: LinkStatistics | undefined;
   #cancelStatistics: (() => void) | undefined;
   #controlOpen = false;
@@ -62,36 +66,51 @@ export class LiveLink {
   constructor(options: LiveLinkOptions, events: LiveLinkEvents) {
     this.#options = options;
     this.#events = events;
-    const { platform, config, remoteId, codec } = options;
-    const random = platform.randomBytes(4);
+    const { platform, config, remoteId, engine } = options;
+    const random = (): number => {
+      const bytes = platform.randomBytes(4);
+      return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    };
     // Never 0: RTCP and SDP treat it as "unknown" in places.
-    const ssrc = (new DataView(random.buffer, random.byteOffset).getUint32(0) | 1) >>> 0;
+    const ssrc = (random() | 1) >>> 0;
     const fault = (error: unknown): void =>
       events.fault(
         toTransportError(error, "CONNECTION_FAILED", `connection to ${remoteId}`, { peerId: remoteId }),
       );
     this.media =
-      codec === undefined
+      engine === undefined
         ? undefined
         : new PeerMedia({
             peerId: remoteId,
             clock: platform.clock,
             audio: config.audio,
-            jitter: config,
             rtcpIntervalMs: config.rtcpIntervalMs,
             ssrc,
             cname: options.localId,
             randomBytes: (length) => platform.randomBytes(length),
-            codec,
+            engine,
             onFrame: (frame) => events.frame(frame),
+            onSent: (mark) => this.sync?.sent(mark),
+            onSyncState: (state) => events.syncState(state),
             onFault: fault,
           });
+    this.sync = config.enableDataChannel
+      ? new SyncChannel({
+          peerId: remoteId,
+          clock: platform.clock,
+          rtcpIntervalMs: config.rtcpIntervalMs,
+          random: () => random() / 2 ** 32,
+          onExchange: (exchange) => this.media?.addClockExchange(exchange),
+          onBeacon: (beacon, receivedAtMs) => this.media?.addBeacon(beacon, receivedAtMs),
+          onFault: (error) => events.fault(error),
+        })
+      : undefined;
     this.channels = config.enableDataChannel
       ? new PeerChannels({
           peerId: remoteId,
           clock: platform.clock,
           hello: options.hello,
-          onHello: () => undefined,
+          onHello: ({ audioLookaheadSamples }) => this.media?.setSenderLookahead(audioLookaheadSamples),
           onMessage: (message) => events.message(message),
           onData: (data) => events.data(data),
           onFault: (error) => events.fault(error),
@@ -115,14 +134,19 @@ export class LiveLink {
         rtp: (packet, arrivalMs) => this.media?.receiveRtp(packet, arrivalMs),
         rtcp: (packet, arrivalMs) => this.media?.receiveRtcp(packet, arrivalMs),
         frame: (frame) => this.media?.receiveFrame(frame),
-        channel: (channel) => this.channels?.adopt(channel),
+        sent: ({ captureMs, ...mark }) => this.sync?.sent({ ...mark, captureUs: captureMs * 1000 }),
+        channel: (channel) =>
+          channel.label === SYNC_CHANNEL.label ? this.sync?.attach(channel) : this.channels?.adopt(channel),
         fault,
       });
     } catch (error) {
       this.media?.close();
       this.channels?.close();
+      this.sync?.close();
       throw error;
     }
+    const sync = this.link.channels.get(SYNC_CHANNEL.label);
+    if (sync !== undefined) this.sync?.attach(sync);
     for (const label of ["control", "data"] as const) {
       const port = this.link.channels.get(label);
       if (port !== undefined) this.channels?.attach(label, port);
@@ -134,6 +158,12 @@ export class LiveLink {
     return this.#statistics;
   }
 
+  /** Change settings of the running link. */
+  configure(options: ConfigOptions): void {
+    this.media?.configure(options);
+    this.sync?.configure(options);
+  }
+
   /** Idempotent; resolves when the native side has let go. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -141,6 +171,7 @@ export class LiveLink {
     this.#cancelStatistics?.();
     this.media?.close();
     this.channels?.close();
+    this.sync?.close();
     await this.link.close();
   }
 
@@ -176,14 +207,16 @@ export class LiveLink {
 }
 
 function linkOptions(options: LiveLinkOptions, ssrc: number): PeerLinkOptions {
-  const { config, codec, localId, remoteId, iceServers } = options;
+  const { config, engine, localId, remoteId, iceServers } = options;
   const { channels, fec, dtx, bitrateKbps } = config.audio;
   return {
     name: `${localId}->${remoteId}`,
     iceServers,
     iceTransportPolicy: config.networkMode === "relay" ? "relay" : "all",
     ...(config.bindAddress !== undefined && { bindAddress: config.bindAddress }),
-    ...(codec !== undefined && { audio: { ssrc, cname: localId, channels, fec, dtx, bitrateKbps } }),
-    channels: config.enableDataChannel ? [CONTROL_CHANNEL, dataChannelOptions(config.dataChannelMode)] : [],
+    ...(engine !== undefined && { audio: { ssrc, cname: localId, channels, fec, dtx, bitrateKbps } }),
+    channels: config.enableDataChannel
+      ? [CONTROL_CHANNEL, SYNC_CHANNEL, dataChannelOptions(config.dataChannelMode)]
+      : [],
   };
 }

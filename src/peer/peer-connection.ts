@@ -1,14 +1,14 @@
 // The door to one remote peer: turns the negotiation machine, carries out what it asks on native connections
 // and over signaling, and settles those who wait for the connection.
 import type { HelloFields } from "../channels/control.ts";
-import type { OpusCodec } from "../codecs/opus.ts";
 import type { ConfigOptions, TurnServers, WebRtcTransportConfig } from "../config/config.ts";
 import { TransportError, describeError, toTransportError } from "../errors/errors.ts";
-import type { ReceivedAudio } from "../media/media.ts";
+import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
 import type { IceCandidate, IceServer, Platform } from "../platform/platform.ts";
 import { limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
 import type { DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import type { SyncState } from "../sync/sync-types.ts";
 import { Driver } from "../runtime/driver.ts";
 import { uuid4 } from "../runtime/ids.ts";
 import type {
@@ -38,7 +38,9 @@ export interface PeerConnectionEvents {
   failed(error: TransportError): void;
   /** A connection that was up is no more. */
   ended(reason: EndReason): void;
-  frame(frame: ReceivedAudio): void;
+  frame(frame: LiveAudioFrame): void;
+  /** The peer's capture times have become better or worse known. */
+  syncState(state: SyncState): void;
   message(message: DataChannelMessage): void;
   data(data: RuntimeData): void;
   /** Something the peer sent, or a native call, went wrong; the connection lives. */
@@ -54,7 +56,8 @@ export interface PeerConnectionOptions {
   localId: string;
   remoteId: string;
   hello: HelloFields;
-  codec: OpusCodec | undefined;
+  /** Undefined when audio is disabled. */
+  engine: MediaEngine | undefined;
 }
 
 interface Entry {
@@ -179,7 +182,7 @@ export class PeerConnection {
   configure(options: ConfigOptions): void {
     const { audioBitrateKbps } = options;
     for (const { live } of this.#entries.values()) {
-      live?.media?.configure(options);
+      live?.configure(options);
       const port = live?.link.audio;
       if (audioBitrateKbps === undefined || port?.level !== "track") continue;
       port.setBitrate(audioBitrateKbps).catch((error: unknown) => {
@@ -255,17 +258,20 @@ export class PeerConnection {
   #open(connectionId: string): void {
     const entry: Entry = { live: undefined, closed: false, chain: Promise.resolve() };
     this.#entries.set(connectionId, entry);
-    const { config, platform, localId, remoteId, hello, codec } = this.#options;
+    const { config, platform, localId, remoteId, hello, engine } = this.#options;
     const input = (event: NegotiationInput): void => this.#driver.handle(event);
     entry.chain = iceServersOf(config).then((iceServers) => {
       if (entry.closed) return;
       entry.live = new LiveLink(
-        { platform, config, localId, remoteId, iceServers, hello, codec },
+        { platform, config, localId, remoteId, iceServers, hello, engine },
         {
           candidate: (candidate) => input({ type: "local-candidate", connectionId, candidate }),
           state: (state) => input({ type: "link-state", connectionId, state }),
           ready: () => input({ type: "ready", connectionId }),
           frame: (frame) => this.#events.frame(frame),
+          syncState: (state) => {
+            if (entry.live === this.active?.live) this.#events.syncState(state);
+          },
           message: (message) => this.#events.message(message),
           data: (data) => this.#events.data(data),
           fault: (error) => this.#events.fault(error),

@@ -17,6 +17,30 @@ export interface Platform {
    * @throws TransportError `NOT_SUPPORTED` or `CONNECTION_FAILED` when the runtime cannot make one
    */
   openPeerLink(options: PeerLinkOptions, events: PeerLinkEvents): PeerLink;
+  /**
+   * Start a thread that runs the media engine's side of a worker; absent where there are none.
+   * @throws TransportError `NOT_SUPPORTED` (as rejection) when it cannot be started
+   */
+  readonly startMediaWorker?: (events: MediaWorkerEvents) => Promise<MediaWorker>;
+}
+
+/** A thread for the media engine. It keeps no process alive once it has said its first word. */
+export interface MediaWorker {
+  /** Whether shared memory may be posted to it. */
+  readonly sharesMemory: boolean;
+  /** Unix ms on the monotonic clock that this thread and the worker read the same. */
+  sharedNow(): number;
+  /** @param transfer buffers in the message that move instead of being copied */
+  post(message: unknown, transfer?: ArrayBuffer[]): void;
+  /** Idempotent; no event follows. */
+  terminate(): void;
+}
+
+/** What a {@link MediaWorker} reports. No callback may throw. */
+export interface MediaWorkerEvents {
+  message(message: unknown): void;
+  /** Once: it has died, or could not be loaded. */
+  failed(error: unknown): void;
 }
 
 /** A WebSocket of text frames. */
@@ -103,6 +127,14 @@ export interface EncodedAudioFrame {
   captureMs?: WallMs;
 }
 
+/** A frame of our audio that a browser has encoded and sent. */
+export interface SentAudioMark {
+  ssrc: number;
+  rtpTimestamp: number;
+  /** Capture of its first sample on our wall clock. */
+  captureMs: WallMs;
+}
+
 /**
  * What a link reports. Byte arrays belong to the callee. No callback may throw; adapters guard all the same,
  * because an exception in a native callback ends the process.
@@ -117,6 +149,8 @@ export interface PeerLinkEvents {
   rtcp(packet: Uint8Array, arrivalMs: LocalMs): void;
   /** An encoded frame, on links of level `frame`. */
   frame(frame: EncodedAudioFrame): void;
+  /** Our audio is leaving, on links of level `track` where the browser tells: two to five times a second. */
+  sent(mark: SentAudioMark): void;
   /** A channel that a foreign peer opened in-band, already open. */
   channel(channel: ChannelPort): void;
   /** A fault that does not end the link, e.g. a callback that threw or a candidate that was refused. */
@@ -149,6 +183,8 @@ export interface PacketAudioPort {
   readonly level: "packet";
   /** Negotiated Opus payload type, 0 before the answer. */
   readonly payloadType: number;
+  /** Negotiated extension id of abs-capture-time, 1 to 14, for both directions; 0 when it is not. */
+  readonly captureTimeId: number;
   /** @returns false when the link cannot take it now (not connected, or closed) */
   sendRtp(packet: Uint8Array): boolean;
   sendRtcp(packet: Uint8Array): boolean;
@@ -199,6 +235,44 @@ export interface LinkStatistics {
   rttMs: number | null;
   localCandidate: string | null;
   remoteCandidate: string | null;
+  /** What the path would carry beyond what is sent now and with it, bit/s; browsers that send under congestion control. */
+  availableOutgoingBps: number | null;
   /** Outgoing audio where the browser encodes (W3C outbound-rtp). */
-  audioOut: { ssrc: number; packetsSent: number; bytesSent: number } | null;
+  audioOut: NativeAudioOut | null;
+  /** What the other side reports on it, where the browser does the RTCP (W3C remote-inbound-rtp). */
+  audioOutRemote: NativeAudioOutRemote | null;
+  /** What the sender of the incoming audio reports, where the browser does the RTCP (W3C remote-outbound-rtp). */
+  audioInRemote: NativeAudioInRemote | null;
+}
+
+/** See {@link LinkStatistics}. */
+export interface NativeAudioOut {
+  ssrc: number;
+  packetsSent: number;
+  /** Payload. */
+  bytesSent: number;
+  headerBytesSent: number | null;
+  nackCount: number | null;
+}
+
+/** See {@link LinkStatistics}. */
+export interface NativeAudioOutRemote {
+  packetsLost: number | null;
+  /** 0 to 1, of the other side's last report interval. */
+  fractionLost: number | null;
+  jitterMs: number | null;
+  roundTripTimeMs: number | null;
+  /** Sum of the round-trip times measured, and how many there were. */
+  totalRoundTripTimeMs: number | null;
+  roundTripTimes: number | null;
+}
+
+/** See {@link LinkStatistics}. */
+export interface NativeAudioInRemote {
+  ssrc: number;
+  packetsSent: number | null;
+  bytesSent: number | null;
+  reportsSent: number | null;
+  /** The sender's wall clock at its last report. */
+  remoteTimestampMs: WallMs | null;
 }

@@ -60,7 +60,7 @@ export type DataChannelMessage =
 /** How the samples of a received frame came about. */
 export type AudioQuality = "received" | "fec" | "plc" | "cng" | "silence";
 
-/** A block of decoded audio from one peer. The receiver owns `samples`. */
+/** A block of decoded audio from one peer. All readers of it share `samples`: they are to be read, not written. */
 export interface AudioFrame {
   readonly kind: "audio";
   readonly peerId: string;
@@ -71,6 +71,21 @@ export interface AudioFrame {
   readonly channels: number;
   /** RTP timestamp of the first sample: 48000 ticks a second whatever `sampleRate` is, wraps at 2^32. */
   readonly rtpTimestamp: number;
+  /**
+   * Ticks of the RTP clock that the samples stand for. Playout that follows another clock or another delay makes more
+   * or fewer samples of them than their number.
+   */
+  readonly rtpTicks: number;
+  /** Unix microseconds on this host's clock at which the first sample was captured. */
+  readonly wallClockTimestampUs: number;
+  /** Half-width of the interval that holds the true capture time, us; null until the clocks have been compared. */
+  readonly wallClockErrorUs: number | null;
+  /** Grows when capture times step by more than 5 ms; smaller corrections are slewed. */
+  readonly timelineEpoch: number;
+  /** How well capture times are known: 0.5 from no report of the sender's, 0.8 from one or two, 1 from more. */
+  readonly syncConfidence: number;
+  /** The sender's media clock against ours, ppm; > 0 sender fast; 0 while unknown. */
+  readonly clockDriftPpm: number;
   /** Local monotonic ms at which the packet behind it arrived; of the packet that revealed it when concealed. */
   readonly receivedAt: number;
   /** Ms the packet waited in the jitter buffer. */

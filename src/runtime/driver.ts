@@ -43,18 +43,25 @@ export class Driver<Input, Output> {
   #run(): void {
     if (this.#running) return;
     this.#running = true;
-    const failures: unknown[] = [];
+    let failure: { readonly error: unknown } | undefined;
+    // Every packet comes through here: no closure is made for it.
     for (let input = this.#inbox.shift(); input !== undefined; input = this.#inbox.shift()) {
-      const next = input;
-      attempt(failures, () => this.#machine.handle(next, this.#clock.now()));
+      try {
+        this.#machine.handle(input, this.#clock.now());
+      } catch (error) {
+        failure ??= { error };
+      }
       for (let output = this.#machine.poll(); output !== undefined; output = this.#machine.poll()) {
-        const out = output;
-        attempt(failures, () => this.#effect(out));
+        try {
+          this.#effect(output);
+        } catch (error) {
+          failure ??= { error };
+        }
       }
     }
     this.#running = false;
     if (!this.#closed) this.#arm();
-    if (failures.length > 0) throw failures[0];
+    if (failure !== undefined) throw failure.error;
   }
 
   #arm(): void {
@@ -76,13 +83,5 @@ export class Driver<Input, Output> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#armedMs = Infinity;
-  }
-}
-
-function attempt(failures: unknown[], action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    failures.push(error);
   }
 }

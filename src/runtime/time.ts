@@ -9,6 +9,8 @@ export type WallMs = number & { readonly clock?: "wall" };
 
 /** Time as a platform, or a simulation, supplies it. */
 export interface Clock {
+  /** Its ms for each ms of the platform's own clock; 1 when absent. For copies of it in other threads. */
+  readonly rate?: number;
   now(): LocalMs;
   wallNow(): WallMs;
   /**

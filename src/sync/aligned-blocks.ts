@@ -52,7 +52,7 @@ export interface AlignedPeerBlock {
   readonly mask: Uint8Array;
   /** How the rest is filled, the worst way of it; null when all of it was captured. */
   readonly gapQuality: AudioQuality | null;
-  /** Bound of the error of the capture times, us; null while unknown. */
+  /** Bound of the error of the capture times, and of the place the samples have by them, us; null while unknown. */
   readonly errorUs: number | null;
 }
 
@@ -77,7 +77,10 @@ interface Member {
   silent: boolean;
   unsynced: boolean;
   epoch: number | undefined;
+  /** Of the frame written last. */
   errorUs: number | null;
+  /** Of those whose blocks have not left: up to which place. */
+  readonly bounds: { readonly end: number; readonly errorUs: number | null }[];
 }
 
 /**
@@ -148,6 +151,7 @@ export class AlignedBlocks {
       unsynced: true,
       epoch: undefined,
       errorUs: null,
+      bounds: [],
     });
   }
 
@@ -176,8 +180,8 @@ export class AlignedBlocks {
     const captureMs = frame.wallClockTimestampUs / US_PER_MS - this.#wallOffsetMs;
     this.#checkFrame(frame, captureMs, nowMs);
     const { wallClockErrorUs, timelineEpoch } = frame;
-    member.errorUs = wallClockErrorUs;
     member.unsynced = wallClockErrorUs === null || wallClockErrorUs > this.#maxErrorUs;
+    if (member.unsynced) member.errorUs = wallClockErrorUs;
     if (member.unsynced && !this.#passUnsynced) return "unsynced";
     if (captureMs > nowMs) return "ahead";
     if (member.epoch !== timelineEpoch) member.delay.reset();
@@ -188,6 +192,9 @@ export class AlignedBlocks {
     const from = this.#next * this.#blockSamples;
     const samples = toChannels(frame.samples, frame.channels, this.#channels);
     member.lane.write(frame, samples, place, from);
+    member.errorUs = wallClockErrorUs === null ? null : wallClockErrorUs + member.lane.displacedUs;
+    forgetBounds(member, from);
+    member.bounds.push({ end: member.lane.end, errorUs: member.errorUs });
     return place + samples.length / this.#channels > from ? "written" : "late";
   }
 
@@ -197,10 +204,10 @@ export class AlignedBlocks {
     if (!(nowMs >= this.nextDueMs)) return undefined;
     const from = this.#next * this.#blockSamples;
     const members = [...this.#members.values()];
-    const peers = members.map(({ peerId, lane, errorUs }) => ({
-      peerId,
-      ...lane.take(from, this.#blockSamples),
-      errorUs,
+    const peers = members.map((member) => ({
+      peerId: member.peerId,
+      ...member.lane.take(from, this.#blockSamples),
+      errorUs: boundOf(member, from, this.#blockSamples),
     }));
     const isEmpty = peers.map(({ mask, gapQuality }) => gapQuality === "silence" && !mask.includes(1));
     const named = (those: (member: Member, index: number) => boolean): string[] =>
@@ -218,10 +225,10 @@ export class AlignedBlocks {
 
   /**
    * Local monotonic ms at which the next block may leave, as far as is known now; Infinity before the first frame.
-   * Once it has begun the grid goes on, sound or none.
+   * Once it has begun the grid goes on, sound or none, peers or none.
    */
   get nextDueMs(): number {
-    if (Number.isNaN(this.#next) || this.#members.size === 0) return Infinity;
+    if (Number.isNaN(this.#next)) return Infinity;
     const end = (this.#next + 1) * this.#blockSamples;
     let slowestMs = 0;
     let silentMs = 0;
@@ -305,6 +312,26 @@ export class AlignedBlocks {
     if (member !== undefined) return member;
     throw new TransportError("PEER_NOT_FOUND", `no peer ${peerId} is being aligned`, { peerId });
   }
+}
+
+/** Forget the bounds of what lies before a place. */
+function forgetBounds({ bounds }: Member, from: number): void {
+  while ((bounds[0]?.end ?? Infinity) <= from) bounds.shift();
+}
+
+/** The largest bound of the frames in a block; of the last frame before it where there is none. */
+function boundOf(member: Member, from: number, count: number): number | null {
+  forgetBounds(member, from);
+  const [first] = member.bounds;
+  if (first === undefined) return member.errorUs;
+  let mostUs = first.errorUs;
+  let reached = first.end;
+  for (const { end, errorUs } of member.bounds) {
+    if (reached >= from + count) break;
+    reached = end;
+    mostUs = mostUs === null || errorUs === null ? null : Math.max(mostUs, errorUs);
+  }
+  return mostUs;
 }
 
 /** Interleaved samples with another number of channels: doubled, or their mean. */

@@ -62,6 +62,7 @@ export class AlignedLane {
   /** RTP timestamp behind the last input. */
   #endTimestamp = 0;
   #lateSamples = 0;
+  #displaced = 0;
 
   constructor(options: AlignedLaneOptions) {
     const { sampleRate, channels, capacity, arena } = options;
@@ -80,6 +81,11 @@ export class AlignedLane {
   /** Samples that came after their block had left. */
   get lateSamples(): number {
     return this.#lateSamples;
+  }
+
+  /** How far the samples of the last frame lie from where its capture time puts them at most, us. */
+  get displacedUs(): number {
+    return (this.#displaced * 1e6) / this.#options.sampleRate;
   }
 
   /** What the capture times say of the sender's rate, ppm, > 0 fast. */
@@ -109,7 +115,9 @@ export class AlignedLane {
       this.#feed(new Float32Array(missing * channels), NOTHING, from);
     }
     this.#phase.observe(place, this.#inputs);
-    this.#ratio = this.#phase.ratio(this.#errorAt(place, 0));
+    const error = this.#errorAt(place, 0);
+    this.#displaced = Math.abs(error);
+    this.#ratio = this.#phase.ratio(error);
     this.#feed(samples, QUALITIES.indexOf(frame.quality, 1), from);
     this.#endTimestamp = (frame.rtpTimestamp + Math.round(count * ticksPerSample)) >>> 0;
   }

@@ -35,6 +35,8 @@ const MAX_US = 2 ** 53;
 /** Once so many are known, all of them are weighed only every few exchanges; in between a new one is compared. */
 const FEW = 60;
 const WEIGH_EVERY = 4;
+/** Of the newest exchanges so many count for what is proven, each by itself. */
+const LATEST = 8;
 /** Values told to {@link ClockOffset.recentOffsetsUs}. */
 const RECENT = 5;
 
@@ -165,7 +167,8 @@ export class ClockOffset {
   #weigh(nowUs: number): void {
     const segments = this.#segments();
     this.#rate = rateOf(segments);
-    this.#proven = prove(segments, nowUs);
+    // While little is known of the rate, an old bound proves less of the present than a new one, however fast it was.
+    this.#proven = prove([...segments, ...this.#samples.slice(-LATEST)], nowUs);
     this.#provenUs = nowUs;
     this.#unweighed = 0;
     this.#most = this.#least = undefined;

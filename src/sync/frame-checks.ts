@@ -5,6 +5,9 @@ import type { ReceivedAudioFrame, ReceivedVideoFrame } from "./sync-types.ts";
 /** @throws TransportError `INVALID_DATA` naming the first field that is wrong */
 export function checkAudioFrame(frame: ReceivedAudioFrame<unknown>): void {
   checkStamps(frame);
+  if (frame.captureUs !== undefined && !Number.isFinite(frame.captureUs)) {
+    refuse("captureUs", "a finite number of microseconds", frame.captureUs);
+  }
   if (!isU16(frame.rtpSequence)) refuse("rtpSequence", "a 16-bit number", frame.rtpSequence);
   const { samples, channels = 1, payloadSize } = frame;
   if (!(payloadSize >= 0)) refuse("payloadSize", "a number of bytes", payloadSize);

@@ -34,6 +34,7 @@ const INVERSIONS = 5;
 export interface LaneFrame extends Held {
   readonly ssrc?: number;
   readonly captureNtp?: bigint;
+  readonly captureUs?: number;
 }
 
 /** Settings of a {@link MediaLane}. */
@@ -75,6 +76,7 @@ export class MediaLane<Frame extends LaneFrame> {
   readonly #spanTicks: number;
   readonly #keptMs: number;
   #floorMs = 0;
+  #sizeMs: number;
   /** Of the reports, while no frame has told. */
   #reportedSsrc: number | undefined;
   #newestTs = 0;
@@ -89,6 +91,7 @@ export class MediaLane<Frame extends LaneFrame> {
     this.clock = new StreamClock(this.clockRate);
     this.labels = new CaptureLabels(this.clockRate);
     this.#config = config;
+    this.#sizeMs = config.jitterBufferSizeMs;
     this.#wallOffsetMs = wallOffsetMs;
     // Video has no sequence numbers: the buffer would wait at every gap between ours.
     this.#atOnce = isVideo && config.release === "inOrder";
@@ -196,9 +199,15 @@ export class MediaLane<Frame extends LaneFrame> {
   setFloor(floorMs: number): void {
     if (floorMs === this.#floorMs) return;
     this.#floorMs = floorMs;
-    const { mode, jitterBufferSizeMs, minJitterBufferMs } = this.#config;
-    if (mode === "fixed") this.#buffer.setTargetDelay(Math.max(floorMs, jitterBufferSizeMs));
+    const { mode, minJitterBufferMs } = this.#config;
+    if (mode === "fixed") this.#buffer.setTargetDelay(Math.max(floorMs, this.#sizeMs));
     else this.#buffer.setMinDelay(Math.max(floorMs, minJitterBufferMs));
+  }
+
+  /** The target delay from now on, ms; an adaptive one moves on from there. */
+  setSize(sizeMs: number): void {
+    this.#sizeMs = sizeMs;
+    this.#buffer.setTargetDelay(Math.max(this.#floorMs, sizeMs));
   }
 
   /** Counters of the buffer. */
@@ -250,11 +259,12 @@ export class MediaLane<Frame extends LaneFrame> {
     this.forget();
   }
 
-  #believe({ rtpTimestamp, receivedAt, captureNtp }: Frame): void {
+  #believe(frame: Frame): void {
+    const { rtpTimestamp, receivedAt, captureNtp } = frame;
     if (!this.#newestKnown || ((rtpTimestamp - this.#newestTs) | 0) > 0) this.#newestTs = rtpTimestamp;
     this.#newestKnown = true;
     this.clock.observeFrame(rtpTimestamp, (receivedAt + this.#wallOffsetMs) * 1000);
-    const captureUs = captureNtp === undefined ? undefined : unixUsOf(captureNtp);
+    const captureUs = captureNtp === undefined ? frame.captureUs : unixUsOf(captureNtp);
     if (captureUs === undefined) return;
     this.clock.addCapture(rtpTimestamp, captureUs);
     this.noteReport(receivedAt);

@@ -89,51 +89,60 @@ const HALVINGS = 18;
  * with an open gap are an interval, at whose ends the offset takes its extremes.
  */
 export function prove(segments: readonly Bounds[], nowUs: number): Proven {
-  const mostAt = (rate: number): number => {
-    let mostUs = Infinity;
-    for (const { most } of segments)
-      mostUs = Math.min(mostUs, most.offsetUs + (rate + WANDER) * (nowUs - most.atUs));
-    return mostUs;
-  };
-  const leastAt = (rate: number): number => {
-    let leastUs = -Infinity;
-    for (const { least } of segments) {
-      leastUs = Math.max(leastUs, least.offsetUs + (rate - WANDER) * (nowUs - least.atUs));
-    }
-    return leastUs;
-  };
-  const gapAt = (rate: number): number => mostAt(rate) - leastAt(rate);
-  const inside = widest(gapAt);
-  const fastest = edge(gapAt, inside, MAX_RATE);
-  const slowest = edge(gapAt, inside, -MAX_RATE);
+  const inside = widest(segments, nowUs);
+  const fastest = edge(segments, nowUs, inside, MAX_RATE);
+  const slowest = edge(segments, nowUs, inside, -MAX_RATE);
   return {
-    mostUs: mostAt(fastest),
-    leastUs: leastAt(slowest),
+    mostUs: mostAt(segments, nowUs, fastest),
+    leastUs: leastAt(segments, nowUs, slowest),
     fastest,
     slowest,
   };
 }
 
-/** The rate at which a concave gap is widest. */
-function widest(gapAt: (rate: number) => number): number {
+/** The least upper bound at a rate. */
+function mostAt(segments: readonly Bounds[], nowUs: number, rate: number): number {
+  let mostUs = Infinity;
+  for (const { most } of segments) {
+    mostUs = Math.min(mostUs, most.offsetUs + (rate + WANDER) * (nowUs - most.atUs));
+  }
+  return mostUs;
+}
+
+/** The greatest lower bound at a rate. */
+function leastAt(segments: readonly Bounds[], nowUs: number, rate: number): number {
+  let leastUs = -Infinity;
+  for (const { least } of segments) {
+    leastUs = Math.max(leastUs, least.offsetUs + (rate - WANDER) * (nowUs - least.atUs));
+  }
+  return leastUs;
+}
+
+function gapAt(segments: readonly Bounds[], nowUs: number, rate: number): number {
+  return mostAt(segments, nowUs, rate) - leastAt(segments, nowUs, rate);
+}
+
+/** The rate at which the gap, concave in the rate, is widest. */
+function widest(segments: readonly Bounds[], nowUs: number): number {
   let [low, high] = [-MAX_RATE, MAX_RATE];
   for (let halving = 0; halving < HALVINGS; halving++) {
     const step = (high - low) / 4;
     const middle = (low + high) / 2;
-    if (gapAt(middle + step) > gapAt(middle)) low = middle;
-    else if (gapAt(middle - step) > gapAt(middle)) high = middle;
+    const gapUs = gapAt(segments, nowUs, middle);
+    if (gapAt(segments, nowUs, middle + step) > gapUs) low = middle;
+    else if (gapAt(segments, nowUs, middle - step) > gapUs) high = middle;
     else [low, high] = [middle - step, middle + step];
   }
   return (low + high) / 2;
 }
 
 /** The last rate from `inside` towards `outside` with an open gap. */
-function edge(gapAt: (rate: number) => number, inside: number, outside: number): number {
-  if (gapAt(outside) >= 0) return outside;
+function edge(segments: readonly Bounds[], nowUs: number, inside: number, outside: number): number {
+  if (gapAt(segments, nowUs, outside) >= 0) return outside;
   let [open, shut] = [inside, outside];
   for (let halving = 0; halving < HALVINGS; halving++) {
     const middle = (open + shut) / 2;
-    if (gapAt(middle) >= 0) open = middle;
+    if (gapAt(segments, nowUs, middle) >= 0) open = middle;
     else shut = middle;
   }
   return shut;

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { TransportError } from "../errors/errors.ts";
 import { faultPath, onlyMembers } from "../runtime/schema.ts";
+import type { Arena } from "../wasm/arena.ts";
 
 /** Settings of a `SyncManager`, all resolved. Every one changes behaviour. */
 export interface SyncConfig {
@@ -29,6 +30,19 @@ export interface SyncConfig {
 
 /** What a caller passes: anything left out, or undefined, takes its default. */
 export type SyncOptions = { [Key in keyof SyncConfig]?: SyncConfig[Key] | undefined };
+
+/** Delay of an Opus encoder at 48 kHz in its usual modes (RFC 7845 section 4.2); assumed of senders that tell none. */
+export const DEFAULT_LOOKAHEAD_SAMPLES = 312;
+
+/** What a `SyncManager` may be told about its surroundings. */
+export interface SyncManagerOptions {
+  /** Wall clock minus local monotonic clock of this host, ms; constant, since neither is ever stepped. Default 0. */
+  wallOffsetMs?: number;
+  /** Where buffers and kernels live; the realm's pool by default. */
+  arena?: Arena;
+  /** Delay of the sender's audio encoder, samples at 48 kHz. Default 312. */
+  senderLookaheadSamples?: number;
+}
 
 const integer = (minimum: number, maximum: number) =>
   v.custom<number>(

@@ -1,9 +1,8 @@
 // Synchronization of one peer: frames go in as they come and leave in their turn, each with the time at which it was
 // captured, on our clock. Holds no timer and reads no clock; `nowMs` and `receivedAt` are local monotonic ms.
 import { TransportError } from "../errors/errors.ts";
-import type { Arena } from "../wasm/arena.ts";
 import type { ClockDriftEstimate } from "../wasm/clock-drift.ts";
-import type { BufferStats } from "../wasm/jitter-buffer.ts";
+import type { JitterBufferStatistics } from "../wasm/jitter-buffer.ts";
 import { allOrNone } from "./all-or-none.ts";
 import { AudioOutput } from "./audio-output.ts";
 import { ClockOffset } from "./clock-offset.ts";
@@ -16,8 +15,8 @@ import { CaptureDelays, offsetBetween } from "./peer-offset.ts";
 import type { OffsetFacts } from "./peer-offset.ts";
 import { unixUsOf } from "./stream-clock.ts";
 import { CONFIDENCE, peerState } from "./sync-state.ts";
-import { resolveSyncConfig } from "./sync-config.ts";
-import type { SyncConfig, SyncOptions } from "./sync-config.ts";
+import { DEFAULT_LOOKAHEAD_SAMPLES, resolveSyncConfig } from "./sync-config.ts";
+import type { SyncConfig, SyncManagerOptions, SyncOptions } from "./sync-config.ts";
 import type {
   FrameReceipt,
   Media,
@@ -35,30 +34,15 @@ import { VideoTiming } from "./video-timing.ts";
 
 const SAMPLE_RATE = 48000;
 const US_PER_MS = 1000;
-/** Delay of an Opus encoder at 48 kHz in its usual modes (RFC 7845 section 4.2); assumed of senders that tell none. */
-const DEFAULT_LOOKAHEAD_SAMPLES = 312;
 
-/** What a {@link SyncManager} may be told about its surroundings. */
-export interface SyncManagerOptions {
-  /** Wall clock minus local monotonic clock of this host, ms; constant, since neither is ever stepped. Default 0. */
-  wallOffsetMs?: number;
-  /** Where buffers and kernels live; the realm's pool by default. */
-  arena?: Arena;
-  /** Delay of the sender's audio encoder, samples at 48 kHz. Default 312. */
-  senderLookaheadSamples?: number;
-}
-
-/**
- * Orders, paces and labels the media of one peer. `Payload` is what an audio frame carries: decoded samples by default,
- * or anything else, which passes through untouched.
- */
+/** Orders, paces and labels the media of one peer. `Payload` of audio frames that are no samples passes untouched. */
 export class SyncManager<Payload = Float32Array> {
   readonly peerId: string;
   readonly config: SyncConfig;
   /** The peer's clock against ours; kept over {@link reset} of a medium. */
   readonly clockOffset = new ClockOffset();
   readonly #wallOffsetMs: number;
-  readonly #lookaheadUs: number;
+  #lookaheadUs = 0;
   readonly #audio: MediaLane<ReceivedAudioFrame<Payload>>;
   readonly #video: VideoLane;
   readonly #audioOutput: AudioOutput;
@@ -79,9 +63,8 @@ export class SyncManager<Payload = Float32Array> {
     this.config = resolveSyncConfig(config);
     const { wallOffsetMs = 0, arena, senderLookaheadSamples = DEFAULT_LOOKAHEAD_SAMPLES } = options;
     checkMs("wallOffsetMs", wallOffsetMs);
-    checkSamples("senderLookaheadSamples", senderLookaheadSamples);
+    this.setSenderLookahead(senderLookaheadSamples);
     this.#wallOffsetMs = wallOffsetMs;
-    this.#lookaheadUs = (senderLookaheadSamples * 1e6) / SAMPLE_RATE;
     const lane = { peerId, config: this.config, wallOffsetMs, arena };
     [this.#audio, this.#video] = allOrNone(
       () => new MediaLane<ReceivedAudioFrame<Payload>>({ media: "audio", ...lane }),
@@ -91,6 +74,26 @@ export class SyncManager<Payload = Float32Array> {
     this.#videoTiming = new VideoTiming(this.config.videoClockRate);
     const lanes = { audio: this.#audio, video: this.#video.lane };
     this.#lipSync = new LipSyncSteering({ ...lanes, config: this.config, wallOffsetMs });
+  }
+
+  /**
+   * The delay of the sender's audio encoder has become known; capture times follow it.
+   * @param samples at 48 kHz
+   * @throws TransportError `INVALID_DATA` for a number below 0 or not finite
+   */
+  setSenderLookahead(samples: number): void {
+    checkSamples("senderLookaheadSamples", samples);
+    this.#lookaheadUs = (samples * 1e6) / SAMPLE_RATE;
+  }
+
+  /**
+   * Change the target delay of both media: in fixed mode for good, in adaptive mode where it goes on from.
+   * @param ms 50 to `maxJitterBufferMs`
+   * @throws TransportError `INVALID_CONFIG` for another value
+   */
+  setJitterBufferSize(ms: number): void {
+    resolveSyncConfig({ ...this.config, jitterBufferSizeMs: ms });
+    for (const lane of [this.#audio, this.#video.lane]) lane.setSize(ms);
   }
 
   /**
@@ -280,16 +283,13 @@ export class SyncManager<Payload = Float32Array> {
     );
   }
 
-  /**
-   * Another peer's capture clock against this one's: the difference of their offsets to ours.
-   * @throws TransportError `SYNC_ERROR` while either is unsynced
-   */
+  /** The other peer's capture clock against this one's. @throws TransportError `SYNC_ERROR` while either is unsynced */
   alignWithPeer<Other>(other: SyncManager<Other>): TimestampOffset {
     return offsetBetween(this.#offsetFacts(), other.#offsetFacts());
   }
 
   /** Counters of one medium's buffer; video counts no losses, since nothing says which frames there should be. */
-  getStatistics(media: Media): BufferStats {
+  getStatistics(media: Media): JitterBufferStatistics {
     return media === "audio" ? this.#audio.statistics() : this.#video.statistics();
   }
 

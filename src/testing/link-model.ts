@@ -18,6 +18,8 @@ export interface BurstLoss {
 export interface JitterModel {
   /** Independent per packet, exponentially distributed, with this mean, ms: contention for the medium. */
   meanMs?: number;
+  /** Independent per packet, evenly distributed from 0 to this, ms: jitter with a bound. */
+  uniformMs?: number;
   /** A slow wave, as cross traffic makes: `|x|` of a process with this standard deviation and correlation time. */
   wander?: { stdMs: number; correlationMs: number };
   /** Times at which nothing passes and what was sent comes at once behind: retransmission, scanning, handover. */
@@ -44,6 +46,8 @@ export interface LinkModelOptions {
   rate?: Bottleneck;
   /** Times during which everything is lost, local ms of the caller. */
   outages?: readonly { fromMs: number; toMs: number }[];
+  /** More of them: one of `lengthMs` begins at every multiple of `everyMs` but 0. */
+  recurringOutage?: { everyMs: number; lengthMs: number };
   /** Changes of the route: from `atMs` on propagation takes `delayMs`. By rising time. */
   route?: readonly { atMs: number; delayMs: number }[];
 }
@@ -57,6 +61,8 @@ export interface LinkCounters {
   /** At a full bottleneck. */
   readonly overflowed: number;
   readonly duplicated: number;
+  /** Delivered with the extra delay that lets others overtake. */
+  readonly reordered: number;
 }
 
 const DEFAULT_QUEUE_MS = 200;
@@ -64,11 +70,9 @@ const DUPLICATE_SPREAD_MS = 5;
 
 /** One direction of a path. The same options, seed and calls give the same arrivals. */
 export class LinkModel {
-  readonly options: LinkModelOptions;
   readonly #random: SeededRandom;
-  readonly #burst: BurstLoss | undefined;
-  readonly #plainLoss: number;
-  readonly #counters = { sent: 0, delivered: 0, lost: 0, overflowed: 0, duplicated: 0 };
+  readonly #counters = { sent: 0, delivered: 0, lost: 0, overflowed: 0, duplicated: 0, reordered: 0 };
+  #options: LinkModelOptions;
   #inBurst = false;
   #wanderMs = 0;
   #wanderAtMs = Number.NaN;
@@ -79,11 +83,21 @@ export class LinkModel {
   #routeIndex = 0;
 
   constructor(options: LinkModelOptions, seed: number | string) {
-    this.options = options;
+    this.#options = options;
     this.#random = new SeededRandom(seed);
-    const { loss = 0 } = options;
-    this.#burst = typeof loss === "number" ? undefined : loss;
-    this.#plainLoss = typeof loss === "number" ? loss : 0;
+  }
+
+  get options(): LinkModelOptions {
+    return this.#options;
+  }
+
+  /** Other habits from the next packet on. Chance and order go on; what is under way keeps its arrival. */
+  change(options: LinkModelOptions): void {
+    this.#options = options;
+    this.#inBurst = false;
+    this.#routeIndex = 0;
+    this.#stallFromMs = Infinity;
+    this.#stallToMs = -Infinity;
   }
 
   get counters(): LinkCounters {
@@ -113,8 +127,10 @@ export class LinkModel {
       return;
     }
     let arrivalMs = this.#afterStall(departureMs) + delayMs;
-    if (reordered) arrivalMs += this.options.reorder?.extraMs ?? 0;
-    else this.#lastArrivalMs = arrivalMs = Math.max(arrivalMs, this.#lastArrivalMs);
+    if (reordered) {
+      this.#counters.reordered++;
+      arrivalMs += this.options.reorder?.extraMs ?? 0;
+    } else this.#lastArrivalMs = arrivalMs = Math.max(arrivalMs, this.#lastArrivalMs);
     this.#counters.delivered++;
     deliver(arrivalMs);
     if (!duplicated) return;
@@ -128,16 +144,24 @@ export class LinkModel {
   }
 
   #isLost(nowMs: number): boolean {
-    let probability = this.#plainLoss;
-    if (this.#burst !== undefined) {
-      const { enter, leave, good = 0, bad = 1 } = this.#burst;
-      this.#inBurst = this.#random.chance(this.#inBurst ? 1 - leave : enter);
-      probability = this.#inBurst ? bad : good;
-    }
+    const probability = this.#lossProbability();
     const lost = probability > 0 && this.#random.chance(probability);
-    return (
-      lost || (this.options.outages?.some(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs) ?? false)
-    );
+    return lost || this.#isOutage(nowMs);
+  }
+
+  #lossProbability(): number {
+    const { loss = 0 } = this.options;
+    if (typeof loss === "number") return loss;
+    const { enter, leave, good = 0, bad = 1 } = loss;
+    this.#inBurst = this.#random.chance(this.#inBurst ? 1 - leave : enter);
+    return this.#inBurst ? bad : good;
+  }
+
+  #isOutage(nowMs: number): boolean {
+    const { outages, recurringOutage } = this.options;
+    if (outages?.some(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs) === true) return true;
+    if (recurringOutage === undefined || nowMs < recurringOutage.everyMs) return false;
+    return nowMs % recurringOutage.everyMs < recurringOutage.lengthMs;
   }
 
   /** @returns when the packet has left the bottleneck; undefined when the queue is full */
@@ -158,8 +182,9 @@ export class LinkModel {
   }
 
   #jitterMs(nowMs: number): number {
-    const { meanMs = 0, wander } = this.options.jitter ?? {};
-    const independentMs = meanMs > 0 ? -meanMs * Math.log(1 - this.#random.next()) : 0;
+    const { meanMs = 0, uniformMs = 0, wander } = this.options.jitter ?? {};
+    let independentMs = meanMs > 0 ? -meanMs * Math.log(1 - this.#random.next()) : 0;
+    if (uniformMs > 0) independentMs += uniformMs * this.#random.next();
     return independentMs + (wander === undefined ? 0 : this.#wander(wander, nowMs));
   }
 

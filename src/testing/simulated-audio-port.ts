@@ -8,6 +8,8 @@ const MIN_BYTES = { rtp: 12, rtcp: 8 };
 export interface AudioPortHost {
   /** As negotiated; 0 without audio. */
   payloadType(): number;
+  /** As negotiated; 0 without abs-capture-time. */
+  captureTimeId(): number;
   /** @returns false when the link is not up */
   carry(packet: Uint8Array, medium: "rtp" | "rtcp"): boolean;
 }
@@ -20,6 +22,9 @@ export function packetAudioPort(host: AudioPortHost): PacketAudioPort {
     level: "packet",
     get payloadType() {
       return host.payloadType();
+    },
+    get captureTimeId() {
+      return host.captureTimeId();
     },
     sendRtp: (packet) => send(packet, "rtp"),
     sendRtcp: (packet) => send(packet, "rtcp"),

@@ -17,6 +17,7 @@ import type { SeededRandom } from "./random.ts";
 import { packetAudioPort } from "./simulated-audio-port.ts";
 import { SimulatedChannel } from "./simulated-channel.ts";
 import {
+  captureTimeIdIn,
   hostCandidate,
   isCandidate,
   makeAnswer,
@@ -49,6 +50,7 @@ const DATAGRAM_OVERHEAD_BYTES = 50;
 
 /** A datagram that only says something about the connection. */
 const CONTROL_BYTES = 100;
+const UNMEASURED = { availableOutgoingBps: null, audioOut: null, audioOutRemote: null, audioInRemote: null };
 
 /** What links share. */
 export interface LinkNetwork {
@@ -166,7 +168,7 @@ export class SimulatedLink implements PeerLink {
       rttMs: connected ? this.#roundTripMs() : null,
       localCandidate: connected ? (localCandidate ?? null) : null,
       remoteCandidate: connected ? (this.#remoteCandidate ?? null) : null,
-      audioOut: null,
+      ...UNMEASURED,
     };
   }
 
@@ -266,6 +268,8 @@ export class SimulatedLink implements PeerLink {
   #makeAudioPort(): PacketAudioPort {
     return packetAudioPort({
       payloadType: () => this.#payloadType,
+      // Both ends run this code: an answer holds the offer's id, or none.
+      captureTimeId: () => captureTimeIdIn(this.#remote),
       carry: (packet, medium) => {
         const peer = this.#peer;
         if (!this.#isUp() || peer === undefined || this.#payloadType === 0) return false;

@@ -1,5 +1,10 @@
 // Session descriptions of the simulation (RFC 8866, JSEP): enough of SDP to look real and to carry what matters.
 // Pure.
+import {
+  captureTimeIdOf,
+  captureTimeLine,
+  OFFERED_CAPTURE_TIME_ID,
+} from "../platform/capture-time-extension.ts";
 import type { PeerLinkOptions } from "../platform/platform.ts";
 
 /** What a description says. */
@@ -18,6 +23,8 @@ export interface SimulatedDescription {
 export interface AudioSection {
   /** Undefined when no Opus is on the list. */
   payloadType: number | undefined;
+  /** Extension id of abs-capture-time, 1 to 14; 0 without it. */
+  captureTimeId: number;
   ssrc: number;
   cname: string;
   channels: 1 | 2;
@@ -47,7 +54,7 @@ export function makeOffer(
   return {
     role: "offer",
     iceUfrag,
-    ...(audio !== undefined && { audio: { ...audio, payloadType } }),
+    ...(audio !== undefined && { audio: { ...audio, payloadType, captureTimeId: OFFERED_CAPTURE_TIME_ID } }),
     ...(channels.length > 0 && { data: { maxMessageSize } }),
     candidates: [],
   };
@@ -63,13 +70,22 @@ export function makeAnswer(
 ): SimulatedDescription {
   const hasAudio = audio !== undefined && payloadType !== 0;
   const hasData = channels.length > 0 && offer.data !== "rejected";
+  const captureTimeId = captureTimeIdIn(offer);
   return {
     role: "answer",
     iceUfrag,
-    ...(offer.audio !== undefined && { audio: hasAudio ? { ...audio, payloadType } : "rejected" }),
+    ...(offer.audio !== undefined && {
+      audio: hasAudio ? { ...audio, payloadType, captureTimeId } : "rejected",
+    }),
     ...(offer.data !== undefined && { data: hasData ? { maxMessageSize } : "rejected" }),
     candidates: [],
   };
+}
+
+/** The extension id of abs-capture-time that a description gives, 0 when it gives none. */
+export function captureTimeIdIn(description: SimulatedDescription | undefined): number {
+  const audio = description?.audio;
+  return audio === undefined || audio === "rejected" ? 0 : audio.captureTimeId;
 }
 
 /** SDP text. @param fingerprint 32 bytes that stand for the DTLS certificate */
@@ -135,13 +151,14 @@ export function ufragOf(candidate: string): string | undefined {
 function audioLines(audio: AudioSection | "rejected", common: string[], mid: number): string[] {
   if (audio === "rejected")
     return ["m=audio 0 UDP/TLS/RTP/SAVPF 0", "c=IN IP4 0.0.0.0", `a=mid:${mid}`, "a=inactive"];
-  const { payloadType = 0, ssrc, cname, channels, fec, dtx } = audio;
+  const { payloadType = 0, captureTimeId, ssrc, cname, channels, fec, dtx } = audio;
   const parameters = ["minptime=10", ...(fec ? ["useinbandfec=1"] : []), ...(dtx ? ["usedtx=1"] : [])];
   if (channels === 2) parameters.push("stereo=1");
   return [
     `m=audio 9 UDP/TLS/RTP/SAVPF ${payloadType}`,
     ...common,
     `a=mid:${mid}`,
+    ...(captureTimeId === 0 ? [] : [captureTimeLine(captureTimeId)]),
     "a=sendrecv",
     "a=rtcp-mux",
     `a=rtpmap:${payloadType} opus/48000/2`,
@@ -167,9 +184,11 @@ function readAudio(lines: string[]): AudioSection {
     .map((line) => /^a=rtpmap:(\d+) opus\/48000\/2$/i.exec(line))
     .find((match) => match !== null);
   const source = lines.map((line) => /^a=ssrc:(\d+) cname:(.*)$/.exec(line)).find((match) => match !== null);
+  const extmaps = lines.filter((line) => line.startsWith("a=extmap:")).map((line) => line.slice(9));
   const parameters = valueOf(lines, `a=fmtp:${opus?.[1]} `)?.split(/; */) ?? [];
   return {
     payloadType: opus === undefined ? undefined : Number(opus[1]),
+    captureTimeId: captureTimeIdOf(extmaps),
     ssrc: Number(source?.[1] ?? 0),
     cname: source?.[2] ?? "",
     channels: parameters.includes("stereo=1") ? 2 : 1,

@@ -30,6 +30,11 @@ export class SkewedClock implements Clock {
     this.#wallStartMs = clock.wallNow() + offsetMs;
   }
 
+  /** See {@link Clock.rate}. */
+  get rate(): number {
+    return this.#rate * (this.#clock.rate ?? 1);
+  }
+
   now(): LocalMs {
     return this.#startMs + this.#elapsedMs();
   }
@@ -39,8 +44,22 @@ export class SkewedClock implements Clock {
   }
 
   setTimer(atMs: LocalMs, callback: () => void): () => void {
-    const trueMs = this.#trueStartMs + (atMs - this.#startMs) / this.#rate;
-    return this.#clock.setTimer(trueMs + ROUNDING_MS, callback);
+    return this.#clock.setTimer(this.trueAt(atMs) + ROUNDING_MS, callback);
+  }
+
+  /** What `wallNow()` shows when `now()` shows `localMs`. */
+  wallAt(localMs: LocalMs): WallMs {
+    return this.#wallStartMs + (localMs - this.#startMs);
+  }
+
+  /** True time, on the other clock's `now()`, at which `now()` shows `localMs`. */
+  trueAt(localMs: LocalMs): number {
+    return this.#trueStartMs + (localMs - this.#startMs) / this.#rate;
+  }
+
+  /** True time, on the other clock's `now()`, at which `wallNow()` shows `wallMs`. */
+  trueAtWall(wallMs: WallMs): number {
+    return this.#trueStartMs + (wallMs - this.#wallStartMs) / this.#rate;
   }
 
   #elapsedMs(): number {

@@ -1,7 +1,10 @@
 // What a transport tells its program, and how a peer looks from outside. Types only.
 import type { TransportError } from "../errors/errors.ts";
 import type { DataChannelMessage, JsonValue, RuntimeData } from "../runtime/data.ts";
+import type { ActiveSpeakerChange } from "../media/active-speaker.ts";
+import type { SyncState } from "../sync/sync-types.ts";
 import type { NegotiationState } from "../peer/negotiation-io.ts";
+import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { Capability, PeerEntry, PeerLeftReason, SignalingState } from "../platform/signaling-channel.ts";
 
 /** Life of a transport; `start()` may follow `stopped`. */
@@ -20,6 +23,10 @@ export interface PeerInfo {
   userData: JsonValue;
   /** Unix ms; null unless connected. */
   connectedAt: number | null;
+  /** How good the connection is, at most a second old; null unless connected. */
+  metrics: ConnectionQualityMetrics | null;
+  /** How well its capture times are known; null without audio. */
+  syncState: SyncState | null;
 }
 
 /** Events of a transport and the value each carries. */
@@ -33,6 +40,14 @@ export interface TransportEvents {
   peerDisconnected: { peerId: string; reason: string };
   /** An attempt to connect failed. */
   peerFailed: { peerId: string; error: TransportError };
+  /** How well the capture times of a peer are known has changed. */
+  syncStateChange: { peerId: string; state: SyncState };
+  /** How good the connection to a peer is, every second. */
+  metrics: { peerId: string; metrics: ConnectionQualityMetrics };
+  /** The score of a connection has fallen below 50, or has risen to 55 after that. */
+  qualityChange: { peerId: string; acceptable: boolean; score: number };
+  /** Another of the remote peers speaks, or, with null, nobody does any more. */
+  activeSpeaker: ActiveSpeakerChange;
   /** Anything but audio that a peer sent with `sendToPeer` or `broadcast`. */
   data: { peerId: string; data: RuntimeData };
   dataChannelMessage: { peerId: string; message: DataChannelMessage };

@@ -1,31 +1,51 @@
-// The readers of frames(): each has a bounded queue per peer and hands frames out in the order they came. A slow
-// reader loses its own oldest frames; nobody else's.
+// The readers of frames(): each has its own format and a bounded queue per peer, and hands frames out in the order in
+// which they were complete. A slow reader loses its own oldest frames; nobody else's.
 import { TransportError } from "../errors/errors.ts";
 import { FrameQueue } from "../media/frame-queue.ts";
+import { Rechunker } from "../media/rechunker.ts";
+import type { ChunkFormat, ReceivedFrame } from "../media/rechunker.ts";
 import type { AudioFrame } from "../runtime/data.ts";
 import { isId } from "../runtime/ids.ts";
 
-/** Which frames a reader wants, and until when. */
+const FRAME_MS = [10, 20, 30, 40, 60];
+const MIN_SAMPLE_RATE = 8_000;
+const MAX_SAMPLE_RATE = 48_000;
+
+/** Peers of which a reader remembers where they were; beyond, those from whom nothing came for longest are forgotten. */
+const MAX_REMEMBERED_PEERS = 32;
+
+/** Which frames a reader wants, in which format, and until when. */
 export interface FrameOptions {
   /** Only frames of this peer; all by default. */
   peerId?: string | undefined;
+  /** Hz, a whole number from 8000 to 48000 that makes a whole number of samples of `frameMs`; default 48000. */
+  sampleRate?: number | undefined;
+  /** Length of every frame; default 20 ms. */
+  frameMs?: 10 | 20 | 30 | 40 | 60 | undefined;
+  /** As they come by default, see `audio.channels`. */
+  channels?: 1 | 2 | undefined;
   /** Ends the iteration when it fires. */
   signal?: AbortSignal | undefined;
 }
 
-type Frame = Omit<AudioFrame, "missingBefore">;
+/** What a reader knows of one peer. */
+interface Peer {
+  readonly rechunker: Rechunker;
+  readonly queue: FrameQueue;
+}
 
 /** All readers of one transport. */
 export class FrameReaders {
   readonly #readers = new Set<FrameReader>();
 
-  /** @throws TransportError `INVALID_DATA` for a `peerId` that is no id */
-  open({ peerId, signal }: FrameOptions): AsyncIterableIterator<AudioFrame> {
+  /** @throws TransportError `INVALID_DATA` naming the option that is wrong */
+  open(options: FrameOptions): AsyncIterableIterator<AudioFrame> {
+    const { peerId, signal } = options;
     if (peerId !== undefined && !isId(peerId)) {
       throw new TransportError("INVALID_DATA", "peerId: expected 1 to 64 letters, digits, '_' or '-'");
     }
     const abort = (): void => reader.end();
-    const reader: FrameReader = new FrameReader(peerId, () => {
+    const reader: FrameReader = new FrameReader(peerId, chunkFormat(options), () => {
       this.#readers.delete(reader);
       signal?.removeEventListener("abort", abort);
     });
@@ -35,8 +55,8 @@ export class FrameReaders {
     return reader;
   }
 
-  /** Hand a frame to every reader that wants it. */
-  push(frame: Frame): void {
+  /** Hand a frame to every reader that wants it; they share its samples. */
+  push(frame: ReceivedFrame): void {
     for (const reader of this.#readers) reader.push(frame);
   }
 
@@ -49,15 +69,18 @@ export class FrameReaders {
 /** One iteration. */
 class FrameReader implements AsyncIterableIterator<AudioFrame> {
   readonly #peerId: string | undefined;
+  readonly #format: ChunkFormat;
   readonly #onEnd: () => void;
-  readonly #queues = new Map<string, FrameQueue>();
+  /** By peer id; from whom something came last stands last. */
+  readonly #peers = new Map<string, Peer>();
   /** Whose frame comes next; one entry for every queued frame. */
-  readonly #order: string[] = [];
+  #order: string[] = [];
   readonly #waiting: ((result: IteratorResult<AudioFrame, undefined>) => void)[] = [];
   #ended = false;
 
-  constructor(peerId: string | undefined, onEnd: () => void) {
+  constructor(peerId: string | undefined, format: ChunkFormat, onEnd: () => void) {
     this.#peerId = peerId;
+    this.#format = format;
     this.#onEnd = onEnd;
   }
 
@@ -74,15 +97,25 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
 
   return(): Promise<IteratorResult<AudioFrame, undefined>> {
     this.#order.length = 0;
-    this.#queues.clear();
+    this.#peers.clear();
     this.end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  push(frame: Frame): void {
+  push(frame: ReceivedFrame): void {
     if (this.#ended || (this.#peerId !== undefined && this.#peerId !== frame.peerId)) return;
-    const queue = this.#queues.get(frame.peerId) ?? new FrameQueue();
-    this.#queues.set(frame.peerId, queue);
+    const { rechunker, queue } = this.#peer(frame.peerId);
+    for (const chunk of rechunker.push(frame)) this.#enqueue(chunk, queue);
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd();
+    for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined });
+  }
+
+  #enqueue(frame: ReceivedFrame, queue: FrameQueue): void {
     const droppedBefore = queue.dropped;
     queue.push(frame);
     this.#order.push(frame.peerId);
@@ -94,15 +127,43 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
     if (next !== undefined) waiter?.({ done: false, value: next });
   }
 
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#onEnd();
-    for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined });
+  #peer(peerId: string): Peer {
+    const peer = this.#peers.get(peerId) ?? {
+      rechunker: new Rechunker(this.#format),
+      queue: new FrameQueue(),
+    };
+    this.#peers.delete(peerId);
+    this.#peers.set(peerId, peer);
+    if (this.#peers.size > MAX_REMEMBERED_PEERS) this.#forgetOne();
+    return peer;
+  }
+
+  /** Forget somebody but the last one: one of whom nothing is queued, if there is one. */
+  #forgetOne(): void {
+    const others = [...this.#peers.keys()].slice(0, -1);
+    const silent = others.find((peerId) => this.#peers.get(peerId)?.queue.length === 0);
+    const forgotten = silent ?? others[0] ?? "";
+    this.#peers.delete(forgotten);
+    this.#order = this.#order.filter((peerId) => peerId !== forgotten);
   }
 
   #shift(): AudioFrame | undefined {
     const peerId = this.#order.shift();
-    return peerId === undefined ? undefined : this.#queues.get(peerId)?.shift();
+    return peerId === undefined ? undefined : this.#peers.get(peerId)?.queue.shift();
   }
+}
+
+function chunkFormat({ sampleRate = 48_000, frameMs = 20, channels }: FrameOptions): ChunkFormat {
+  if (!FRAME_MS.includes(frameMs)) refuse("frameMs", `one of ${FRAME_MS.join(", ")}`, frameMs);
+  const inRange = sampleRate >= MIN_SAMPLE_RATE && sampleRate <= MAX_SAMPLE_RATE;
+  if (!Number.isInteger(sampleRate) || !inRange || (sampleRate * frameMs) % 1000 !== 0) {
+    const range = `from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}`;
+    refuse("sampleRate", `a whole number of Hz ${range} with whole samples in ${frameMs} ms`, sampleRate);
+  }
+  if (channels !== undefined && channels !== 1 && channels !== 2) refuse("channels", "1 or 2", channels);
+  return { sampleRate, frameMs, channels };
+}
+
+function refuse(option: string, expected: string, value: unknown): never {
+  throw new TransportError("INVALID_DATA", `${option}: expected ${expected}, not ${String(value)}`);
 }

@@ -1,13 +1,14 @@
 // The mesh while the transport runs: who is in the room, the connection to each peer, and the signals between
 // them. Made by start(), ended by shutdown().
 import type { HelloFields } from "../channels/control.ts";
-import type { OpusCodec } from "../codecs/opus.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import type { ReceivedAudio } from "../media/media.ts";
+import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
 import type { EndReason } from "../peer/negotiation-io.ts";
 import { PeerConnection } from "../peer/peer-connection.ts";
 import { PeerManager } from "../peer/peer-manager.ts";
+import { QualityWatch } from "../peer/quality-watch.ts";
+import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { Platform } from "../platform/platform.ts";
 import { limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
@@ -34,10 +35,10 @@ export interface MeshOptions {
   hello: HelloFields;
   signaling: SignalingChannel;
   /** Undefined when audio is disabled. */
-  codec: OpusCodec | undefined;
+  engine: MediaEngine | undefined;
   log: ScopedLogger;
   emitter: Emitter<TransportEvents>;
-  onFrame(frame: ReceivedAudio): void;
+  onFrame(frame: LiveAudioFrame): void;
   /** Sent to every peer in place of samples; null: none. */
   track: object | null;
   /** A peer is no longer held. */
@@ -50,6 +51,7 @@ export class Mesh {
   readonly room = new Map<string, PeerEntry>();
   readonly #options: MeshOptions;
   readonly #manager: PeerManager<PeerConnection>;
+  readonly #watches = new Map<PeerConnection, QualityWatch>();
   readonly #unsubscribe: (() => void)[];
   #track: object | null;
   #closed = false;
@@ -116,6 +118,11 @@ export class Mesh {
     if (active !== undefined) return active;
     if (!this.room.has(peerId) && !this.#manager.hasSeen(peerId)) throw peerNotFound(peerId);
     throw new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" is not connected`, { peerId });
+  }
+
+  /** How good the connection to a peer is; undefined unless connected. */
+  metrics(peer: PeerConnection): ConnectionQualityMetrics | undefined {
+    return this.#watches.get(peer)?.metrics;
   }
 
   /** Hand changed options to live connections; their bounds were checked before. */
@@ -193,11 +200,11 @@ export class Mesh {
     const existing = this.#manager.getPeer(peerId);
     if (existing !== undefined) return existing;
     this.#manager.admit(peerId);
-    const { platform, signaling, config, localId, hello, codec, emitter } = this.#options;
+    const { platform, signaling, config, localId, hello, engine, emitter } = this.#options;
     const log = this.#options.log.with({ remotePeerId: peerId });
     const known = new Set<string>();
     const peer = new PeerConnection(
-      { platform, signaling, config, localId, remoteId: peerId, hello, codec },
+      { platform, signaling, config, localId, remoteId: peerId, hello, engine },
       {
         stateChange: (state) => {
           log.debug("connection state", { state });
@@ -208,6 +215,7 @@ export class Mesh {
         },
         connected: (connectionId) => {
           log.info("connected", { connectionId });
+          this.#watch(peer, log);
           this.#sendTrack(peer).catch((error: unknown) => {
             emitter.emit("error", toTransportError(error, "MEDIA_TRACK_ERROR", "useTrack", { peerId }));
           });
@@ -220,10 +228,12 @@ export class Mesh {
         },
         ended: (reason) => {
           log.info("disconnected", { reason });
+          this.#unwatch(peer);
           this.#release(peerId, peer);
           emitter.emit("peerDisconnected", { peerId, reason });
         },
         frame: (frame) => this.#options.onFrame(frame),
+        syncState: (state) => emitter.emit("syncStateChange", { peerId, state }),
         message: (message) => emitter.emit("dataChannelMessage", { peerId, message }),
         data: (data) => emitter.emit("data", { peerId, data }),
         fault: (error) => {
@@ -245,10 +255,29 @@ export class Mesh {
     if (port?.level === "track") await port.useTrack(this.#track);
   }
 
+  // One watch goes on when another native connection takes over: what it last said of the quality still stands.
+  #watch(peer: PeerConnection, log: ScopedLogger): void {
+    if (this.#watches.has(peer)) return;
+    const { platform, emitter } = this.#options;
+    const peerId = peer.remoteId;
+    const watch = new QualityWatch(platform.clock, () => peer.active?.live, {
+      metrics: (metrics) => emitter.emit("metrics", { peerId, metrics }),
+      qualityChange: (change) => emitter.emit("qualityChange", { peerId, ...change }),
+      log: (metrics) => log.info("connection quality", { ...metrics }),
+    });
+    this.#watches.set(peer, watch);
+  }
+
+  #unwatch(peer: PeerConnection): void {
+    this.#watches.get(peer)?.close();
+    this.#watches.delete(peer);
+  }
+
   // Before the program is told: a listener that connects again must get a connection that has not ended.
   #release(peerId: string, peer: PeerConnection): void {
     if (!peer.idle || this.#manager.getPeer(peerId) !== peer) return;
     this.#manager.removePeer(peerId, peer);
+    this.#unwatch(peer);
     this.#options.onReleased(peerId);
   }
 

@@ -1,53 +1,64 @@
-// Sending: audio sources, one per destination and one for broadcasts, and data to channels.
-import type { OpusCodec } from "../codecs/opus.ts";
-import type { AudioConfig } from "../config/config.ts";
+// Sending: audio to tracks, everything else to channels, and what is still on its way.
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import { AudioSource } from "../media/audio-source.ts";
-import type { PeerMedia } from "../media/media.ts";
+import type { FrameSink } from "../media/link-feed.ts";
+import type { LiveLink } from "../peer/live-link.ts";
+import type { PeerLink } from "../platform/platform.ts";
 import { abortError, limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
 import type { AudioData, DataChannelMessage, RuntimeData } from "../runtime/data.ts";
-import type { Emitter } from "../runtime/emitter.ts";
-import type { Clock } from "../runtime/time.ts";
 import { broadcastStats, isAddressed } from "./broadcast.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
-import type { TransportEvents } from "./events.ts";
-import type { Mesh } from "./mesh.ts";
+import { OutgoingAudio } from "./outgoing-audio.ts";
+import type { FlushResult, OutgoingAudioOptions } from "./outgoing-audio.ts";
 
 /** The one stream every peer has; further ones need renegotiation, which is not part of this. */
 const DEFAULT_STREAM = "default";
-/** Key of the source that serves broadcasts; not a valid peer id. */
-const BROADCAST = "*";
 
-/** A thread that is too slow stays so for a while; one warning in this time says enough. */
-const WARNING_INTERVAL_MS = 10_000;
+const DEFAULT_FADE_MS = 10;
+const MAX_FADE_MS = 100;
+
+/** The part of a connection that sends. */
+export interface SendingPeer {
+  readonly live: Pick<LiveLink, "channels"> & {
+    readonly media: FrameSink | undefined;
+    readonly link: Pick<PeerLink, "audio">;
+  };
+}
+
+/** Who can be sent to; the mesh. */
+export interface SendingMesh {
+  /** @throws TransportError `INVALID_DATA`, `PEER_NOT_FOUND`, `PEER_NOT_CONNECTED` */
+  connected(peerId: string): SendingPeer;
+  peers(): readonly { readonly remoteId: string; readonly active: SendingPeer | undefined }[];
+}
 
 /** What an {@link Outbox} stands on. */
-export interface OutboxOptions {
-  mesh: Mesh;
-  clock: Clock;
-  audio: AudioConfig;
-  /** Undefined when audio is disabled. */
-  codec: OpusCodec | undefined;
-  /** Gets `error` when a frame cannot be encoded, and `warning` when encoding is slow. */
-  emitter: Emitter<TransportEvents>;
+export interface OutboxOptions extends OutgoingAudioOptions {
+  mesh: SendingMesh;
+}
+
+/** How a flush ends what is heard. */
+export interface FlushOptions {
+  /** How much of what is queued still leaves, fading out, so that there is no click; 0 to 100, default 10 ms. */
+  fadeMs?: number | undefined;
 }
 
 /** See the header; the public methods are documented at `WebRtcTransport`. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #sources = new Map<string, AudioSource>();
-  #warnedMs = -Infinity;
+  readonly #audio: OutgoingAudio;
+  #closed: TransportError | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#audio = new OutgoingAudio(options);
   }
 
   async sendToPeer(peerId: string, data: RuntimeData, options: CallOptions): Promise<void> {
     const { live } = this.#options.mesh.connected(peerId);
     const send = (): Promise<void> =>
       data.type === "audio"
-        ? this.#source(peerId).send(data, [this.#media(peerId, data)])
+        ? this.#audio.send(data, new Map([[peerId, this.#media(peerId, data)]]))
         : requireChannels(live.channels, peerId).sendData(data);
     return this.#call(`sendToPeer("${peerId}")`, options, send);
   }
@@ -68,57 +79,91 @@ export class Outbox {
       .map((peer) => peer.remoteId);
     if (peerIds.length === 0) throw new TransportError("NO_PEERS_CONNECTED", "there is nobody to send to");
     const results = new Map<string, TransportError | undefined>();
-    const attempt = async (peerId: string, send: () => Promise<void> | void): Promise<void> => {
-      try {
-        await send();
-        results.set(peerId, undefined);
-      } catch (error) {
-        results.set(peerId, toTransportError(error, "INTERNAL_ERROR", `sending to "${peerId}"`, { peerId }));
-      }
-    };
+    const failed = (peerId: string, error: unknown): void =>
+      void results.set(
+        peerId,
+        toTransportError(error, "INTERNAL_ERROR", `sending to "${peerId}"`, { peerId }),
+      );
     if (data.type === "audio") {
-      const targets: PeerMedia[] = [];
-      const collect = (peerId: string) => (): void => void targets.push(this.#media(peerId, data));
-      await Promise.all(peerIds.map((peerId) => attempt(peerId, collect(peerId))));
-      await this.#call("broadcast", options, () => this.#source(BROADCAST).send(data, targets));
+      await this.#broadcastAudio(data, peerIds, options, results, failed);
     } else {
-      await Promise.all(peerIds.map((id) => attempt(id, () => this.sendToPeer(id, data, options))));
+      const send = (id: string): Promise<void> =>
+        this.sendToPeer(id, data, options).then(
+          () => void results.set(id, undefined),
+          (error: unknown) => failed(id, error),
+        );
+      await Promise.all(peerIds.map(send));
     }
     return broadcastStats(results, clock.now() - startMs);
   }
 
+  async flush(streamId: string, options: FlushOptions & CallOptions): Promise<FlushResult> {
+    this.#checkStream(streamId);
+    const { fadeMs = DEFAULT_FADE_MS } = options;
+    if (!(typeof fadeMs === "number" && fadeMs >= 0 && fadeMs <= MAX_FADE_MS)) {
+      const expected = `a number of ms from 0 to ${MAX_FADE_MS}`;
+      throw new TransportError("INVALID_DATA", `fadeMs: expected ${expected}, not ${String(fadeMs)}`);
+    }
+    return this.#call(`flush("${streamId}")`, options, () => this.#audio.flush(fadeMs));
+  }
+
+  async drain(streamId: string, options: CallOptions): Promise<void> {
+    this.#checkStream(streamId);
+    await this.#call(`drain("${streamId}")`, options, () => this.#audio.drain());
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
   setBitrate(bitrateKbps: number): void {
-    for (const source of this.#sources.values()) source.setBitrate(bitrateKbps);
+    this.#audio.setBitrate(bitrateKbps);
   }
 
   /** Forget what was meant for a peer that is gone. */
   release(peerId: string): void {
-    this.#sources
-      .get(peerId)
-      ?.close(new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" has gone`, { peerId }));
-    this.#sources.delete(peerId);
+    this.#audio.release(peerId);
   }
 
   /** Drop everything that is queued; waiting sends reject. */
   close(): void {
-    const ended = new TransportError("ALREADY_SHUTDOWN", "the transport has been shut down");
-    for (const source of this.#sources.values()) source.close(ended);
-    this.#sources.clear();
+    this.#closed ??= new TransportError("ALREADY_SHUTDOWN", "the transport has been shut down");
+    this.#audio.close(this.#closed);
   }
 
-  #call(what: string, options: CallOptions, send: () => Promise<void>): Promise<void> {
+  async #broadcastAudio(
+    data: AudioData,
+    peerIds: readonly string[],
+    options: CallOptions,
+    results: Map<string, TransportError | undefined>,
+    failed: (peerId: string, error: unknown) => void,
+  ): Promise<void> {
+    const links = new Map<string, FrameSink>();
+    for (const peerId of peerIds) {
+      try {
+        links.set(peerId, this.#media(peerId, data));
+        results.set(peerId, undefined);
+      } catch (error) {
+        failed(peerId, error);
+      }
+    }
+    if (links.size === 0) return;
+    try {
+      await this.#call("broadcast", options, () => this.#audio.send(data, links));
+    } catch (error) {
+      // Everybody it was for has gone while it waited. What is wrong with the call itself is told to the caller.
+      if ((error as TransportError).code !== "PEER_NOT_CONNECTED") throw error;
+      for (const peerId of links.keys()) failed(peerId, error);
+    }
+  }
+
+  #call<T>(what: string, options: CallOptions, send: () => Promise<T>): Promise<T> {
     const { signal, timeoutMs } = options;
     if (signal?.aborted === true) throw abortError(signal, what);
     if (signal === undefined && timeoutMs === undefined) return send();
     return limited(send(), this.#options.clock, what, { signal, timeoutMs: timeoutMs ?? Infinity });
   }
 
-  #media(peerId: string, data: AudioData): PeerMedia {
+  #media(peerId: string, data: AudioData): FrameSink {
     const { live } = this.#options.mesh.connected(peerId);
-    const streamId = data.streamId ?? DEFAULT_STREAM;
-    if (streamId !== DEFAULT_STREAM) {
-      throw new TransportError("TRACK_NOT_FOUND", `streamId: there is no track "${streamId}"`, { peerId });
-    }
+    this.#checkStream(data.streamId ?? DEFAULT_STREAM, peerId);
     if (live.media === undefined || live.link.audio === undefined) {
       throw new TransportError("MEDIA_TRACK_ERROR", `audio is not enabled towards peer "${peerId}"`, {
         peerId,
@@ -127,28 +172,15 @@ export class Outbox {
     return live.media;
   }
 
-  #warnOfSlowness(durationMs: number): void {
-    const nowMs = this.#options.clock.now();
-    if (nowMs - this.#warnedMs < WARNING_INTERVAL_MS) return;
-    this.#warnedMs = nowMs;
-    const message = `encoding a frame of audio took ${Math.round(durationMs)} ms: lower audio.complexity, or load this thread less`;
-    this.#options.emitter.emit("warning", { message });
-  }
-
-  #source(key: string): AudioSource {
-    const existing = this.#sources.get(key);
-    if (existing !== undefined) return existing;
-    const { clock, audio, codec, emitter } = this.#options;
-    if (codec === undefined) throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false");
-    const source = new AudioSource({
-      clock,
-      audio,
-      codec,
-      onFault: (error) => emitter.emit("error", error),
-      onSlowEncode: (durationMs) => this.#warnOfSlowness(durationMs),
-    });
-    this.#sources.set(key, source);
-    return source;
+  /** @throws TransportError `TRACK_NOT_FOUND`, `MEDIA_TRACK_ERROR` when audio is disabled */
+  #checkStream(streamId: string, peerId?: string): void {
+    const about = peerId === undefined ? {} : { peerId };
+    if (streamId !== DEFAULT_STREAM) {
+      throw new TransportError("TRACK_NOT_FOUND", `streamId: there is no track "${String(streamId)}"`, about);
+    }
+    if (this.#options.codec === undefined) {
+      throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false", about);
+    }
   }
 }
 

@@ -2,7 +2,11 @@
 // every start().
 import { DEFAULT_AUDIO_LOOKAHEAD_SAMPLES, PEER_PROTOCOL_VERSION } from "../channels/control.ts";
 import { loadOpus } from "../codecs/opus.ts";
-import type { WebRtcTransportConfig } from "../config/config.ts";
+import type { OpusCodec } from "../codecs/opus.ts";
+import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
+import type { MediaEngine } from "../media/engine/engine.ts";
+import { loadEngine } from "../media/engine/load-engine.ts";
+import { openEngine } from "../media/engine/open-engine.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AnnounceResult, Capability, SignalingChannel } from "../platform/signaling-channel.ts";
 import { limited } from "../runtime/call.ts";
@@ -11,10 +15,13 @@ import type { Emitter } from "../runtime/emitter.ts";
 import { uuid4 } from "../runtime/ids.ts";
 import type { ScopedLogger } from "../runtime/logger.ts";
 import { SignalingClient } from "../signaling/signaling.ts";
+import type { SyncOptions } from "../sync/sync-config.ts";
+import { AlignedReaders } from "./aligned-readers.ts";
 import type { TransportEvents } from "./events.ts";
 import type { FrameReaders } from "./frame-readers.ts";
 import { Mesh } from "./mesh.ts";
 import { Outbox } from "./outbox.ts";
+import { SpeakerWatch } from "./speaker-watch.ts";
 
 /** Joining includes loading the codec, the socket and the announcement. */
 const JOIN_TIMEOUT_MS = 20_000;
@@ -31,12 +38,28 @@ export interface TransportRunOptions {
   track: object | null;
 }
 
-/** See the header. {@link TransportRun.join} first; `mesh` and `outbox` exist from then on. */
+/** What receives and sends audio; loaded when first needed. */
+interface Media {
+  readonly codec: OpusCodec;
+  readonly engine: MediaEngine;
+  readonly aligned: AlignedReaders;
+  readonly speakers: SpeakerWatch;
+}
+
+/** What {@link TransportRun.join} makes. */
+interface Parts {
+  readonly mesh: Mesh;
+  readonly outbox: Outbox;
+  /** Undefined when audio is disabled. */
+  readonly media: Media | undefined;
+}
+
+/** See the header. {@link TransportRun.join} first; its parts exist from then on. */
 export class TransportRun {
   readonly #options: TransportRunOptions;
   readonly #signaling: SignalingChannel;
   readonly #forgetSignaling: () => void;
-  #parts: { readonly mesh: Mesh; readonly outbox: Outbox } | undefined;
+  #parts: Parts | undefined;
 
   constructor(options: TransportRunOptions) {
     this.#options = options;
@@ -58,6 +81,20 @@ export class TransportRun {
     return this.#joined().outbox;
   }
 
+  /** Undefined when audio is disabled. @throws Error before {@link join} */
+  get aligned(): AlignedReaders | undefined {
+    return this.#joined().media?.aligned;
+  }
+
+  /** Hand changed options to what runs; they were checked before. */
+  configure(options: ConfigOptions): void {
+    const { mesh, outbox, media } = this.#joined();
+    const { audioBitrateKbps, jitterBufferSizeMs } = options;
+    if (audioBitrateKbps !== undefined) outbox.setBitrate(audioBitrateKbps);
+    if (jitterBufferSizeMs !== undefined) media?.engine.configure({ jitterBufferSizeMs });
+    mesh.configure(options);
+  }
+
   /**
    * Load what media needs, connect to signaling, announce. Once.
    * @returns who is in the room
@@ -67,9 +104,13 @@ export class TransportRun {
     const { clock } = platform;
     const endMs = clock.now() + (options.timeoutMs ?? JOIN_TIMEOUT_MS);
     const limits = () => ({ ...options, timeoutMs: Math.max(0, endMs - clock.now()) });
-    const loaded = config.audio.enabled ? loadOpus() : undefined;
+    const loaded = config.audio.enabled ? this.#loadMedia() : undefined;
     const ready = Promise.all([loaded, this.#signaling.connect(limits())]);
-    const [codec] = await limited(ready, clock, "start()", limits());
+    const [media] = await limited(ready, clock, "start()", limits()).catch((error: unknown) => {
+      loaded?.then(closeMedia, () => undefined);
+      throw error;
+    });
+    const codec = media?.codec;
     const { emitter, localId, log, readers, track } = this.#options;
     // The mesh listens before the announcement, so that nothing said after it is lost.
     const mesh: Mesh = new Mesh({
@@ -78,29 +119,61 @@ export class TransportRun {
       localId,
       hello: this.#hello(),
       signaling: this.#signaling,
-      codec,
+      engine: media?.engine,
       log,
       emitter,
-      onFrame: (frame) => readers.push(frame),
+      onFrame: (frame) => {
+        media?.speakers.hear(frame);
+        media?.aligned.push(frame);
+        readers.push(frame);
+      },
       track,
-      onReleased: (peerId) => outbox.release(peerId),
+      onReleased: (peerId) => {
+        outbox.release(peerId);
+        media?.aligned.remove(peerId);
+        media?.speakers.remove(peerId);
+      },
     });
     const outbox = new Outbox({ mesh, clock, audio: config.audio, codec, emitter });
-    this.#parts = { mesh, outbox };
+    this.#parts = { mesh, outbox, media };
     return limited(this.#announce(limits()), clock, "start()", limits());
   }
 
   /** Tell every peer, leave the room, close everything. Idempotent. */
   async close(): Promise<void> {
     this.#parts?.outbox.close();
+    const media = this.#parts?.media;
+    // Readers end first: what the end of the connections makes of the sound is not for them.
+    media?.aligned.close();
+    media?.speakers.close();
     await this.#parts?.mesh.close();
+    media?.engine.close();
     await this.#signaling.close();
     this.#forgetSignaling();
   }
 
-  #joined(): { readonly mesh: Mesh; readonly outbox: Outbox } {
+  #joined(): Parts {
     if (this.#parts === undefined) throw new Error("the room has not been joined yet");
     return this.#parts;
+  }
+
+  async #loadMedia(): Promise<Media> {
+    const { platform, config, log } = this.#options;
+    const { clock } = platform;
+    const wallOffsetMs = clock.wallNow() - clock.now();
+    const { maxAlignDelayMs } = config;
+    const [codec, { AlignedRows }] = await Promise.all([loadOpus(), loadEngine()]);
+    const engine = await openEngine({
+      config: { channels: config.audio.channels, sync: syncOptions(config), wallOffsetMs },
+      clock,
+      codec,
+      mode: config.mediaEngine,
+      startWorker: platform.startMediaWorker,
+      onFallback: ({ message }) => log.warn("media runs in this thread, there is no worker", { message }),
+    });
+    const rows = new AlignedRows({ wallOffsetMs, maxAlignDelayMs });
+    const aligned = new AlignedReaders({ engine, rows, maxAlignDelayMs, nowMs: () => clock.now() });
+    return { codec, engine, aligned, speakers: new SpeakerWatch(clock, this.#options.emitter) };
   }
 
   #announce(limits: CallOptions): Promise<AnnounceResult> {
@@ -131,4 +204,23 @@ export class TransportRun {
     const enabled = { audio: audio.enabled, data: enableDataChannel };
     return (["audio", "data"] as const).filter((capability) => enabled[capability]);
   }
+}
+
+function closeMedia({ engine, aligned, speakers }: Media): void {
+  aligned.close();
+  speakers.close();
+  engine.close();
+}
+
+function syncOptions(config: WebRtcTransportConfig): SyncOptions {
+  return {
+    jitterBufferSizeMs: config.jitterBufferSizeMs,
+    maxJitterBufferMs: config.maxJitterBufferMs,
+    minJitterBufferMs: config.minJitterBufferMs,
+    mode: config.jitterBufferMode,
+    release: config.jitterRelease,
+    enableClockDriftCorrection: config.driftCorrection,
+    driftCorrectionThresholdPpm: config.driftThresholdPpm,
+    rtcpIntervalMs: config.rtcpIntervalMs,
+  };
 }

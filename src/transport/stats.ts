@@ -2,8 +2,11 @@
 import type { PeerChannels } from "../channels/data-channel.ts";
 import type { PeerMedia } from "../media/media.ts";
 import type { PeerConnection } from "../peer/peer-connection.ts";
+import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { LinkStatistics } from "../platform/platform.ts";
 import type { PeerEntry } from "../platform/signaling-channel.ts";
+import { statsReport } from "./stats-report.ts";
+import type { PeerStatsEntry } from "./stats-report.ts";
 import type { ConnectionState, PeerInfo, TransportState } from "./events.ts";
 
 /** Counters of one peer; parts that do not exist (audio off, not connected yet) are null. */
@@ -18,6 +21,8 @@ export interface PeerStats {
   readonly channels: ReturnType<PeerChannels["stats"]> | null;
   /** Figures of the native connection, at most a second old. */
   readonly link: LinkStatistics | null;
+  /** The same figures under the names and in the units of the W3C. */
+  readonly report: readonly PeerStatsEntry[];
 }
 
 /** One snapshot of a transport. */
@@ -29,22 +34,31 @@ export interface TransportStats {
   readonly peers: readonly PeerStats[];
 }
 
-/** Snapshot of one peer. */
-export function peerStats(peer: PeerConnection): PeerStats {
+/** Snapshot of one peer. @param timestamp Unix ms */
+export function peerStats(peer: PeerConnection, timestamp: number): PeerStats {
   const active = peer.active;
+  const media = active?.live.media;
+  const audio = media?.stats() ?? null;
+  const channels = active?.live.channels?.stats() ?? null;
+  const link = active?.live.statistics ?? null;
   return Object.freeze({
     peerId: peer.remoteId,
     connectionId: active?.connectionId ?? null,
     connectionState: peer.state,
     negotiation: Object.freeze({ ...peer.counters }),
-    audio: active?.live.media?.stats() ?? null,
-    channels: active?.live.channels?.stats() ?? null,
-    link: active?.live.statistics ?? null,
+    audio,
+    channels,
+    link,
+    report: statsReport({ timestamp, audio, packetLevel: media?.level === "packet", channels, link }),
   });
 }
 
 /** The peer as `listPeers` shows it; `entry` is what it announced in the room, if it is still there. */
-export function peerInfo(peer: PeerConnection, entry: PeerEntry | undefined): PeerInfo {
+export function peerInfo(
+  peer: PeerConnection,
+  entry: PeerEntry | undefined,
+  metrics: ConnectionQualityMetrics | undefined,
+): PeerInfo {
   return {
     peerId: peer.remoteId,
     connectionId: peer.active?.connectionId ?? null,
@@ -52,5 +66,7 @@ export function peerInfo(peer: PeerConnection, entry: PeerEntry | undefined): Pe
     capabilities: entry?.capabilities ?? [],
     userData: entry?.userData ?? null,
     connectedAt: peer.active?.connectedAt ?? null,
+    metrics: metrics ?? null,
+    syncState: peer.active?.live.media?.syncState ?? null,
   };
 }

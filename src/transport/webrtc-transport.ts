@@ -5,6 +5,7 @@ import type { ConfigOptions, WebRtcTransportConfig, WebRtcTransportOptions } fro
 import { TransportError, toTransportError } from "../errors/errors.ts";
 import type { EndReason } from "../peer/negotiation-io.ts";
 import type { PeerConnection } from "../peer/peer-connection.ts";
+import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { Platform } from "../platform/platform.ts";
 import { abortError, limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
@@ -13,8 +14,12 @@ import { Emitter } from "../runtime/emitter.ts";
 import { uuid4 } from "../runtime/ids.ts";
 import { ScopedLogger, consoleLogger } from "../runtime/logger.ts";
 import type { PeerEntry } from "../platform/signaling-channel.ts";
+import type { AlignedBlock } from "../sync/aligned-blocks.ts";
+import type { AlignedFrameOptions, AlignedFrames, AlignedReaders } from "./aligned-readers.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
 import type { PeerInfo, TransportEvents, TransportState } from "./events.ts";
+import type { FlushOptions } from "./outbox.ts";
+import type { FlushResult } from "./outgoing-audio.ts";
 import { FrameReaders } from "./frame-readers.ts";
 import type { FrameOptions } from "./frame-readers.ts";
 import { TransportRun } from "./run.ts";
@@ -178,6 +183,18 @@ export class WebRtcTransport {
     return this.#info(this.#requireRun().mesh.getPeer(peerId));
   }
 
+  /**
+   * How good the connection to a peer is, at most a second old; the event `metrics` brings every change.
+   *
+   * @throws TransportError `PEER_NOT_FOUND` for a peer that is not here, `PEER_NOT_CONNECTED` while it is connecting
+   */
+  getConnectionMetrics(peerId: string): ConnectionQualityMetrics {
+    const { mesh } = this.#requireRun();
+    const metrics = mesh.metrics(mesh.getPeer(peerId));
+    if (metrics !== undefined) return metrics;
+    throw new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" is not connected yet`, { peerId });
+  }
+
   /** Who else is in the room, connected or not, as far as signaling has told. */
   listRoom(): PeerEntry[] {
     return [...(this.#run?.mesh.room.values() ?? [])];
@@ -207,6 +224,28 @@ export class WebRtcTransport {
   }
 
   /**
+   * Drop the outgoing audio that is queued (barge-in), for all peers. Its first `fadeMs` still leave, fading out. Sends
+   * that wait resolve: what they handed in was dropped on purpose, so end its producer before. The next send begins
+   * anew at its own time.
+   *
+   * @returns up to which `timestampUs` audio is heard, and how much is not; the most when peers were sent different audio
+   * @throws TransportError `TRACK_NOT_FOUND`, `INVALID_DATA` (fadeMs), `MEDIA_TRACK_ERROR` (no audio), `ABORTED`
+   */
+  async flush(streamId = "default", options: FlushOptions & CallOptions = {}): Promise<FlushResult> {
+    return this.#requireRun().outbox.flush(streamId, options);
+  }
+
+  /**
+   * Wait until all outgoing audio that is queued has left, or was flushed. Without `timeoutMs` as long as that takes.
+   *
+   * @throws TransportError `TRACK_NOT_FOUND`, `MEDIA_TRACK_ERROR` (no audio), `OPERATION_TIMEOUT`, `ABORTED`,
+   *   `ALREADY_SHUTDOWN`
+   */
+  async drain(streamId = "default", options: CallOptions = {}): Promise<void> {
+    return this.#requireRun().outbox.drain(streamId, options);
+  }
+
+  /**
    * Send a message on the `data` channel; resolves when it is handed over.
    *
    * @throws TransportError `PEER_NOT_FOUND`, `PEER_NOT_CONNECTED`, `DATA_CHANNEL_NOT_AVAILABLE`,
@@ -221,13 +260,39 @@ export class WebRtcTransport {
   }
 
   /**
-   * Decoded audio of all peers, or of one, from now on. Each reader has its own queue of 200 ms per peer; the
-   * oldest frames are dropped when the program is slower, and the next frame says what is missing.
-   * Ends with `shutdown()`, or when `signal` fires.
+   * Decoded audio of all peers, or of one, from now on, in frames of `frameMs` at `sampleRate`. Each reader has its own
+   * queue of 200 ms per peer; the oldest frames are dropped when the program is slower, and the next frame says what is
+   * missing. A frame's times are those of its first sample, its quality the worst of its parts (from `received` over
+   * `fec`, `plc` and `cng` to `silence`). Ends with `shutdown()`, or when `signal` fires.
+   *
+   * @throws TransportError `INVALID_DATA` naming the option that is wrong
    */
   frames(options: FrameOptions = {}): AsyncIterableIterator<AudioFrame> {
     this.#requireRun();
     return this.#readers.open(options);
+  }
+
+  /**
+   * The audio of all peers on one clock: blocks that begin and end at the same instants, from now on, one every
+   * `frameMs`, gaps filled and marked. Made of decoded audio that was neither stretched nor resampled to playout's pace;
+   * delays nobody's live frames. A block leaves when all are there, or `maxAlignDelayMs` after its end; up to half a
+   * second of blocks waits for the program, then the oldest go. Ends with `shutdown()`, or when `signal` fires.
+   *
+   * @throws TransportError `NOT_STARTED`, `ALREADY_SHUTDOWN`, `INVALID_CONFIG`, `MEDIA_TRACK_ERROR` when audio is disabled
+   */
+  alignedFrames(options: AlignedFrameOptions = {}): AsyncIterableIterator<AlignedBlock> {
+    return this.#requireAligned().open(options);
+  }
+
+  /**
+   * The next row of live frames that were captured together, at most one of each peer; empty while none may leave.
+   * Rows are collected from the first call on; when nobody takes them, the oldest frames go.
+   *
+   * @param options `windowMs`: how far a frame may lie behind the first of its row, 0 to 100. Default 100
+   * @throws TransportError as {@link alignedFrames}
+   */
+  collectAlignedFrames({ windowMs = 100 }: { windowMs?: number } = {}): AlignedFrames {
+    return this.#requireAligned().collect(windowMs);
   }
 
   /**
@@ -254,17 +319,17 @@ export class WebRtcTransport {
    */
   configure(options: ConfigOptions): void {
     changeConfig(this.#config, options);
-    if (options.audioBitrateKbps !== undefined) this.#run?.outbox.setBitrate(options.audioBitrateKbps);
-    this.#run?.mesh.configure(options);
+    this.#run?.configure(options);
   }
 
   /** One frozen snapshot of every counter, per peer. */
   stats(): TransportStats {
+    const timestamp = this.#platform.clock.wallNow();
     return Object.freeze({
-      timestamp: this.#platform.clock.wallNow(),
+      timestamp,
       peerId: this.#peerId,
       state: this.#state,
-      peers: Object.freeze((this.#run?.mesh.peers() ?? []).map((peer) => peerStats(peer))),
+      peers: Object.freeze((this.#run?.mesh.peers() ?? []).map((peer) => peerStats(peer, timestamp))),
     });
   }
 
@@ -309,7 +374,14 @@ export class WebRtcTransport {
   }
 
   #info(peer: PeerConnection): PeerInfo {
-    return peerInfo(peer, this.#run?.mesh.room.get(peer.remoteId));
+    const mesh = this.#run?.mesh;
+    return peerInfo(peer, mesh?.room.get(peer.remoteId), mesh?.metrics(peer));
+  }
+
+  #requireAligned(): AlignedReaders {
+    const { aligned } = this.#requireRun();
+    if (aligned !== undefined) return aligned;
+    throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false");
   }
 
   #requireRun(): TransportRun {

@@ -188,6 +188,15 @@ describe("sending and receiving", () => {
     expect(sent.messagesSent - before.messagesSent).toBe(1);
     expect(sent.bytesSent - before.bytesSent).toBe(100);
     expect(bob.channels.stats()).toMatchObject({ messagesReceived: 1, bytesReceived: 100 });
+    const { data, control } = sent.channels;
+    expect(data).toEqual({
+      state: "open",
+      messagesSent: 1,
+      bytesSent: 100,
+      messagesReceived: 0,
+      bytesReceived: 0,
+    });
+    expect(sent.messagesSent).toBe(1 + (control?.messagesSent ?? 0));
     expect(Object.isFrozen(sent)).toBe(true);
   });
 

@@ -13,6 +13,8 @@ import { startCommand } from "./demo-process.ts";
 import type { CommandProcess } from "./demo-process.ts";
 
 const PATIENCE = { timeout: 30_000 };
+/** Clocks are compared for half a minute before their drift is told. */
+const DRIFT_PATIENCE = { timeout: 45_000 };
 
 let folder: string;
 let demo: CommandProcess;
@@ -21,7 +23,7 @@ let browser: Browser | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "demo-page-"));
-  demo = startCommand(["demo", "--json", "--peers", "2", "--seconds", "100", "--port", "0"]);
+  demo = startCommand(["demo", "--json", "--peers", "3", "--mix", "--seconds", "100", "--port", "0"]);
   [url = ""] = await demo.said(/http:\/\/localhost:\d+\//);
 });
 afterEach(async () => {
@@ -51,6 +53,11 @@ async function readRow(page: Page, from: string, to: string): Promise<number[]> 
   return (cells.find((line) => line[0] === from && line[1] === to) ?? []).slice(2).map(Number);
 }
 
+/** What a plot says to who cannot see it. */
+function readPlot(page: Page, id: "buffer" | "drift" | "alignment"): Promise<string | null> {
+  return page.getAttribute(`#${id} svg`, "aria-label");
+}
+
 describeUnless(NO_CHROMIUM, "the page of the demo", { timeout: 120_000 }, () => {
   it(
     "joins with the microphone, is heard, hears, and sees how well; then the demo ends",
@@ -65,16 +72,42 @@ describeUnless(NO_CHROMIUM, "the page of the demo", { timeout: 120_000 }, () => 
       await page.fill("#name", "dora!");
       await page.click("#join");
       await expect.poll(() => page.textContent("#status"), PATIENCE).toBe("Joined as dora");
-      await expect.poll(() => page.locator("#peers li").count(), PATIENCE).toBe(2);
+      await expect.poll(() => page.locator("#peers li").count(), PATIENCE).toBe(3);
       for (const [from, to] of [
         ["dora", "alice"],
         ["bob", "dora"],
-        ["alice", "bob"],
+        ["carol", "bob"],
       ] as const) {
         await expect
-          .poll(async () => (await readRow(page, from, to))[5], { ...PATIENCE, message: `${from} to ${to}` })
+          .poll(async () => (await readRow(page, from, to)).at(-1), {
+            ...PATIENCE,
+            message: `${from} to ${to}`,
+          })
           .toBeGreaterThan(0.9);
       }
+      // Alice mixes, so that her reception is shown at first.
+      await expect
+        .poll(() => readPlot(page, "buffer"), PATIENCE)
+        .toMatch(/as alice .* bob \d+ ms.* dora \d+ ms/);
+      await expect.poll(() => readPlot(page, "alignment"), PATIENCE).toMatch(/alice \d+\.\d\d ms.* bound \d/);
+      expect(await page.locator("#alignment svg .line").count()).toBe(2);
+      await page.selectOption("#listener", "dora");
+      expect(await readPlot(page, "buffer")).toMatch(/as dora .* alice \d+ ms, bob \d+ ms, carol \d+ ms\./);
+
+      const own = page.locator("#peers [data-peer=bob]");
+      await expect.poll(() => own.locator(".sync").textContent(), PATIENCE).toBe("synced");
+      expect(await own.locator(".reception").textContent()).toMatch(
+        /^buffer \d+ of [1-9]\d* ms · capture ±\d/,
+      );
+      await expect
+        .poll(() => page.locator("#peers .speaks .speaking").textContent(), PATIENCE)
+        .toBe("speaking");
+
+      await page.selectOption("#listener", "alice");
+      await expect
+        .poll(() => readPlot(page, "drift"), DRIFT_PATIENCE)
+        .toMatch(/as alice .* Now: .*(bob|carol) −?\d+\.\d ppm/);
+
       expect(faults).toEqual([]);
       expect(await page.locator("#notice").isVisible()).toBe(false);
       expect(

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,10 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DemoReport } from "../../src/cli/demo/report.ts";
 import { Voice } from "../../src/cli/demo/voice.ts";
 import { parseWav, toPcm16, wavHeader } from "../../src/cli/demo/wav.ts";
-import { startCommand } from "./demo-process.ts";
+import { processesWith, startCommand } from "./demo-process.ts";
+import type { CommandProcess } from "./demo-process.ts";
 
 /** A machine under load may spoil the sound of one run; of a sound demo it does not spoil three. */
-const TALK = { timeout: 60_000, retry: 2 };
+const TALK = { timeout: 90_000, retry: 2 };
+/** Processes start and end slowly on such a machine. */
+const PATIENCE = { timeout: 60_000 };
 
 let folder: string;
 beforeEach(async () => {
@@ -25,6 +29,27 @@ async function writeVoice(path: string, seconds: number): Promise<void> {
   });
   const pcm = toPcm16(samples);
   await writeFile(path, Buffer.concat([wavHeader(pcm.byteLength, 16_000), new Uint8Array(pcm.buffer)]));
+}
+
+/** Where each channel of a file of two is loudest in every second of it: its clicks, in samples from the file's start. */
+function clicksOf(bytes: Buffer): [number, number][] {
+  const pcm = new Int16Array(bytes.buffer.slice(bytes.byteOffset + 44, bytes.byteOffset + bytes.length));
+  const found: [number, number][] = [];
+  const peak = (channel: number, from: number, to: number): { at: number; level: number } => {
+    const best = { at: from, level: 0 };
+    for (let i = from; i < to; i++) {
+      const level = Math.abs(pcm[2 * i + channel] ?? 0);
+      if (level > best.level) Object.assign(best, { at: i, level });
+    }
+    return best;
+  };
+  const half = 24_000;
+  for (let from = 0; from + 48_000 <= pcm.length / 2; from += 48_000) {
+    const first = peak(0, from, from + 48_000);
+    const second = peak(1, Math.max(0, first.at - half), first.at + half);
+    if (first.level > 0.35 * 0x8000 && second.level > 0.35 * 0x8000) found.push([first.at, second.at]);
+  }
+  return found;
 }
 
 describe("demo --json", () => {
@@ -52,6 +77,8 @@ describe("demo --json", () => {
     expect(report.setupMs.p95).toBeGreaterThanOrEqual(report.setupMs.p50 ?? Infinity);
     expect(report.rssMb).toBeGreaterThan(20);
     expect(report.cpuPercent).toBeGreaterThan(0);
+    expect(report.processes.map(({ peers }) => peers)).toEqual([["alice", "bob", "carol"]]);
+    expect(report.alignment).toBeUndefined();
   });
 
   it("plays WAV files and records what was sent and received, on one clock", TALK, async () => {
@@ -77,6 +104,78 @@ describe("demo --json", () => {
       const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
       expect(Math.sqrt(power)).toBeGreaterThan(0.01);
     }
+  });
+});
+
+describe("demo --mix", () => {
+  it("aligns peers whose clocks are off, mixes them, and records what clicked at once", TALK, async () => {
+    const out = join(folder, "out");
+    const args = ["--json", "--mix", "--clicks", "--seconds", "12", "--port=0", "--record", out];
+    const { code, stdout, stderr } = await startCommand(["demo", ...args]).ended;
+    expect(code, stderr).toBe(0);
+    const report = JSON.parse(stdout) as DemoReport;
+    expect(report.ok, stdout).toBe(true);
+    expect(report.alignment?.sets).toBeGreaterThan(15);
+    expect(report.alignment?.errorMsP95).toBeLessThan(20);
+    for (const { received } of report.peers) {
+      for (const row of received) expect(row.captureErrorUs).toBeLessThan(20_000);
+    }
+    expect(JSON.parse(await readFile(join(out, "channels.json"), "utf8"))).toEqual({
+      "aligned-alice.wav": ["bob", "carol"],
+    });
+    const names = await readdir(out);
+    expect(names).not.toContain("sent-alice.wav");
+    const clicks = clicksOf(await readFile(join(out, "aligned-alice.wav")));
+    expect(clicks.length).toBeGreaterThan(4);
+    const apart = clicks.map(([bob, carol]) => Math.abs(bob - carol) / 48).sort((a, b) => a - b);
+    expect(apart[Math.floor(apart.length / 2)], String(apart)).toBeLessThan(20);
+  });
+
+  it("spreads five peers over processes, each other mixing too with 'all'", TALK, async () => {
+    const args = ["--json", "--peers", "5", "--mix", "all", "--seconds", "12", "--port=0"];
+    const { code, stdout, stderr } = await startCommand(["demo", ...args]).ended;
+    expect(code, stderr).toBe(0);
+    const report = JSON.parse(stdout) as DemoReport;
+    expect(report.ok, stdout).toBe(true);
+    expect(report.peers.every(({ received }) => received.length === 4)).toBe(true);
+    expect(report.processes.map(({ peers }) => peers)).toEqual([
+      [],
+      ["alice", "bob"],
+      ["carol", "dave"],
+      ["erin"],
+    ]);
+    expect(report.alignment?.sets).toBeGreaterThan(5 * 15);
+  });
+});
+
+describe.skipIf(!existsSync("/proc/self/environ"))("the processes of the demo", () => {
+  const mark = { DEMO_TEST: String(process.pid) };
+  const left = (): unknown[] => processesWith(mark);
+
+  /** A demo of five peers, and the processes that carry them. */
+  async function startSpread(...args: string[]): Promise<{ demo: CommandProcess; children: number[] }> {
+    const demo = startCommand(["demo", "--peers", "5", "--port", "0", ...args], mark);
+    await demo.said(/pairs connected/);
+    const children = processesWith(mark).filter(({ command }) => command.includes("demo-peers"));
+    expect(children).toHaveLength(3);
+    return { demo, children: children.map(({ pid }) => pid) };
+  }
+
+  it.each(["SIGINT", "SIGKILL"] as const)("all end when the first one gets %s", PATIENCE, async (signal) => {
+    const { demo } = await startSpread();
+    demo.interrupt(signal);
+    await demo.ended;
+    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it("are missed when one dies, and the rest goes on to its end", PATIENCE, async () => {
+    const { demo, children } = await startSpread("--json", "--seconds", "4");
+    process.kill(children[0] ?? NaN, "SIGKILL");
+    const { code, stdout, stderr } = await demo.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/the process of \w+( and \w+)? has ended \(SIGKILL\)/);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false });
+    expect(left()).toEqual([]);
   });
 });
 

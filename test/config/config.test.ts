@@ -32,6 +32,7 @@ describe("defaults", () => {
       maxJitterBufferMs: 200,
       rtcpIntervalMs: 5000,
       iceTimeoutSecs: 30,
+      mediaEngine: "auto",
       audio: {
         enabled: true,
         sampleRate: 48000,
@@ -111,6 +112,7 @@ describe("validation", () => {
     ["audio.loud", { audio: { loud: true } }],
     ["enableDataChannel", { enableDataChannel: false, audio: { enabled: false } }],
     ["dataChannelMode", { dataChannelMode: "fast" }],
+    ["mediaEngine", { mediaEngine: "thread" }],
     ["maxJitterBufferMs", { jitterBufferSizeMs: 150, maxJitterBufferMs: 100 }],
     ["jitterRelease", { jitterRelease: "random" }],
     ["logger", { logger: { debug() {} } }],

@@ -7,6 +7,7 @@ import type {
   PeerLink,
   PeerLinkOptions,
   Platform,
+  SentAudioMark,
 } from "../../src/platform/platform.ts";
 
 /** How the suite reaches a platform. */
@@ -30,6 +31,7 @@ export class RecordedLink {
   readonly rtp: Uint8Array[] = [];
   readonly rtcp: Uint8Array[] = [];
   readonly frames: EncodedAudioFrame[] = [];
+  readonly marks: SentAudioMark[] = [];
   readonly inband: ChannelPort[] = [];
   readonly faults: unknown[] = [];
   readonly arrivals: number[] = [];
@@ -49,6 +51,7 @@ export class RecordedLink {
       },
       rtcp: (packet) => this.rtcp.push(packet),
       frame: (frame) => this.frames.push(frame),
+      sent: (mark) => this.marks.push(mark),
       channel: (channel) => this.inband.push(channel),
       fault: (error) => this.faults.push(error),
     });

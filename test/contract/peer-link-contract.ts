@@ -1,7 +1,16 @@
 // What every platform's peer links must do, whatever they are made of. Platform-free: runs in Node and in browsers.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TransportError } from "../../src/errors/errors.ts";
-import type { AudioLinkOptions, ChannelOptions, PeerLinkOptions } from "../../src/platform/platform.ts";
+import { CAPTURE_TIME_URI } from "../../src/platform/capture-time-extension.ts";
+import type {
+  AudioLinkOptions,
+  ChannelOptions,
+  PacketAudioPort,
+  PeerLinkOptions,
+} from "../../src/platform/platform.ts";
+import { buildCaptureTime } from "../../src/rtp/capture-time.ts";
+import { buildExtensions } from "../../src/rtp/extensions.ts";
+import { buildRtp } from "../../src/rtp/packet.ts";
 import { connect, negotiate, pass, RecordedChannel, RecordedLink, until } from "./link-pair.ts";
 import type { LinkFixture } from "./link-pair.ts";
 
@@ -164,6 +173,34 @@ export function describePeerLink(
           await pass(fixture, 50);
           expect(b.rtcp).toEqual([report]);
           expect(b.rtp.length).toBe(before);
+        });
+
+        it("agrees on abs-capture-time, and carries what says it byte for byte", async () => {
+          const [a, b] = pair();
+          expect(packetAudio(a).captureTimeId).toBe(0);
+          await connect(fixture, a, b);
+          const id = packetAudio(a).captureTimeId;
+          expect(id).toBeGreaterThanOrEqual(1);
+          expect(id).toBeLessThanOrEqual(14);
+          expect(packetAudio(b).captureTimeId).toBe(id);
+          await sendUntilHeard(fixture, a, b);
+          await sendUntilHeard(fixture, b, a);
+          const heard = { a: a.rtp.length, b: b.rtp.length };
+          for (const link of [a, b]) packetAudio(link).sendRtp(captureTimePacket(link, id));
+          await until(fixture, "both have come", () => a.rtp.length > heard.a && b.rtp.length > heard.b);
+          expect(b.rtp.at(-1)).toEqual(captureTimePacket(a, id));
+          expect(a.rtp.at(-1)).toEqual(captureTimePacket(b, id));
+        });
+
+        it("does without abs-capture-time when the offer has none", async () => {
+          const [a, b] = pair();
+          const offer = await a.link.createOffer();
+          expect(offer).toContain(CAPTURE_TIME_URI);
+          const answer = await b.link.createAnswer(offer.replace(/a=extmap:.*\r\n/g, ""));
+          expect(answer).not.toContain("a=extmap");
+          await a.link.acceptAnswer(answer);
+          expect(packetAudio(a).payloadType).toBeGreaterThan(0);
+          expect([packetAudio(a).captureTimeId, packetAudio(b).captureTimeId]).toEqual([0, 0]);
         });
 
         it("says false to packets before it is connected", async () => {
@@ -422,15 +459,10 @@ function withoutAudio(options: PeerLinkOptions): PeerLinkOptions {
   return rest;
 }
 
-function packetAudio(link: RecordedLink): { payloadType: number } & Senders {
+function packetAudio(link: RecordedLink): PacketAudioPort {
   const audio = link.link.audio;
   if (audio?.level !== "packet") throw new Error("the link has no packet audio");
   return audio;
-}
-
-interface Senders {
-  sendRtp(packet: Uint8Array): boolean;
-  sendRtcp(packet: Uint8Array): boolean;
 }
 
 /** RFC 3550 section 5.1, with a one-byte header extension and 40 bytes of payload. */
@@ -445,6 +477,19 @@ function rtpPacket(link: RecordedLink, sequenceNumber: number): Uint8Array {
   view.setUint32(12, 0xbede_0001);
   view.setUint32(16, 0x1001_0000);
   return packet;
+}
+
+/** A packet of audio that says when it was captured, with a clock offset. */
+function captureTimePacket(link: RecordedLink, id: number): Uint8Array {
+  const time = { captureUs: 1_790_000_000_123_457, clockOffsetUs: -1500 };
+  return buildRtp({
+    ssrc: 0x1111_1111,
+    payloadType: packetAudioType(link),
+    sequenceNumber: 1,
+    timestamp: 960,
+    extension: buildExtensions([{ id, data: buildCaptureTime(time) ?? new Uint8Array(0) }]),
+    payload: new Uint8Array(40).fill(0x5a),
+  });
 }
 
 function packetAudioType(link: RecordedLink): number {

@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const TIMEOUT_MS = 30_000;
 const TONE_HZ = 700;
 
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const running: ChildProcess[] = [];
 
 afterEach(() => {
@@ -80,6 +81,64 @@ it(
     await server.close();
   },
   TIMEOUT_MS,
+);
+
+it(
+  "mixer sends each peer the others and not itself",
+  async () => {
+    const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
+    const { url } = await server.start();
+    const { child, output } = run("mixer.mjs", url);
+    const HZ: Record<string, number> = { low: 440, middle: 880, high: 1320 };
+    // Only the mixer is heard: the three do not connect to each other.
+    const speakers = Object.keys(HZ).map(
+      (peerId) =>
+        new WebRtcTransport({
+          signalingUrl: url,
+          peerId,
+          room: "demo",
+          networkMode: "lan",
+          bindAddress: "127.0.0.1",
+          allowPeers: ["mixer"],
+          autoConnect: false,
+          audio: { application: "audio", fec: false },
+          logLevel: "silent",
+        }),
+    );
+    const enter = async (speaker: WebRtcTransport): Promise<void> => {
+      await speaker.start();
+      while (!speaker.listRoom().some(({ peerId }) => peerId === "mixer")) await pause(50);
+      await speaker.connectPeer("mixer");
+    };
+    await Promise.all(speakers.map(enter));
+    let index = 0;
+    const speaking = setInterval(() => {
+      for (const speaker of speakers) {
+        const samples = tone(HZ[speaker.peerId] ?? 0, index);
+        speaker.broadcast({ type: "audio", samples, sampleRate: 48_000, channels: 1 }).catch(() => undefined);
+      }
+      index++;
+    }, 20);
+    for (const speaker of speakers) {
+      const others = Object.entries(HZ).flatMap(([peerId, hz]) => (peerId === speaker.peerId ? [] : [hz]));
+      const own = HZ[speaker.peerId] ?? 0;
+      let clear = 0;
+      for await (const { samples } of speaker.frames({ peerId: "mixer" })) {
+        const power = powerAt(samples, [...others, own]);
+        const hears = others.every((hz) => (power[hz] ?? 0) > 0.003);
+        clear = hears && (power[own] ?? 1) < 0.0003 ? clear + 1 : 0;
+        if (clear === 25) break;
+      }
+    }
+    clearInterval(speaking);
+    child.kill("SIGINT");
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code, output()).toBe(0);
+    expect(output()).toMatch(/speaks (?:low|middle|high)/);
+    await Promise.all(speakers.map((speaker) => speaker.shutdown()));
+    await server.close();
+  },
+  2 * TIMEOUT_MS,
 );
 
 it(

@@ -44,9 +44,11 @@ describeUnless(NO_CHROMIUM, "a page driven from Node", { timeout: 30_000 }, () =
       import { AudioPlayout } from "../../src/platform/browser/playout.ts";
       import { ReceiveHub } from "../../src/platform/browser/receive-hub.ts";
       async function outcome(workerUrl?: string, workletUrl?: string): Promise<string[]> {
-        const { receiver } = new RTCPeerConnection().addTransceiver("audio");
+        const transceiver = new RTCPeerConnection().addTransceiver("audio");
         const worker = new Promise<string>((resolve) => {
-          new ReceiveHub(workerUrl).attach(receiver, { frame: () => undefined, fault: ({ code }) => resolve(code) });
+          const nothing = () => undefined;
+          const hub = new ReceiveHub(workerUrl);
+          hub.open({ frame: nothing, sent: nothing, fault: ({ code }) => resolve(code) }).attach(transceiver);
           setTimeout(() => resolve("loaded"), 500);
         });
         const playout = new AudioPlayout({ workletUrl });

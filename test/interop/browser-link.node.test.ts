@@ -1,7 +1,15 @@
 // A peer link of Node and one of Chromium, joined: the two platforms speak to each other, whoever offers.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createNodePlatform } from "../../src/platform/node/node-platform.ts";
-import type { IceCandidate, PeerLink, PeerLinkOptions } from "../../src/platform/platform.ts";
+import type {
+  IceCandidate,
+  PacketAudioPort,
+  PeerLink,
+  PeerLinkOptions,
+} from "../../src/platform/platform.ts";
+import { buildCaptureTime, captureTimeOf } from "../../src/rtp/capture-time.ts";
+import { buildExtensions } from "../../src/rtp/extensions.ts";
+import { buildRtp, parseRtp } from "../../src/rtp/packet.ts";
 import { describeUnless, NO_CHROMIUM } from "../needs.ts";
 import { openBrowserPage } from "./browser-harness.ts";
 import type { BrowserPage } from "./browser-harness.ts";
@@ -18,7 +26,13 @@ const OPTIONS: PeerLinkOptions = {
 interface PageApi {
   open(options: PeerLinkOptions): void;
   link: PeerLink;
-  frames: { sequenceNumber: number; rtpTimestamp: number; ssrc: number; bytes: number }[];
+  frames: {
+    sequenceNumber: number;
+    rtpTimestamp: number;
+    ssrc: number;
+    bytes: number;
+    captureMs?: number;
+  }[];
   messages: string[];
   speak(blocks: number): Promise<void>;
   close(): Promise<void>;
@@ -38,6 +52,7 @@ const PAGE = `
       candidate: (candidate) => fromPage(candidate),
       state: () => undefined, rtp: () => undefined, rtcp: () => undefined, channel: () => undefined,
       frame: ({ payload, ...frame }) => frames.push({ ...frame, bytes: payload.length }),
+      sent: () => undefined,
       fault: (error) => console.error(String(error)),
     });
     link.channels.get("data").listen({
@@ -73,6 +88,7 @@ class NodeEnd {
         rtp: (packet) => this.rtp.push(packet),
         rtcp: (packet) => this.rtcp.push(packet),
         frame: () => undefined,
+        sent: () => undefined,
         channel: () => undefined,
         fault: (error) => this.faults.push(error),
       },
@@ -105,6 +121,20 @@ function paddingPacket(payloadType: number, sequenceNumber: number): Uint8Array 
   packet[0] = 0xa0;
   packet[15] = 4;
   return packet;
+}
+
+/** {@link silentPacket} with the capture time of its first sample. */
+function timedPacket(audio: PacketAudioPort, sequenceNumber: number, captureUs: number): Uint8Array {
+  const plain = parseRtp(silentPacket(audio.payloadType, sequenceNumber));
+  const data = buildCaptureTime({ captureUs });
+  if (typeof plain === "string" || data === undefined) throw new Error("no packet");
+  return buildRtp({ ...plain, extension: buildExtensions([{ id: audio.captureTimeId, data }]) });
+}
+
+/** What a packet from Chromium says of its capture, Unix microseconds. */
+function captureUsOf(packet: Uint8Array, captureTimeId: number): number | undefined {
+  const parsed = parseRtp(packet);
+  return typeof parsed === "string" ? undefined : captureTimeOf(parsed, captureTimeId)?.captureUs;
 }
 
 const payloadTypeOf = (packet: Uint8Array): number => (packet[1] ?? 0) & 0x7f;
@@ -173,6 +203,42 @@ describeUnless(NO_CHROMIUM, "links of Node and Chromium", { timeout: 30_000 }, (
     await expect.poll(() => inPage((api) => api.messages, null)).toEqual(["1,2,3"]);
     expect(node.faults).toEqual([]);
     expect(chromium.log.filter((line) => line.startsWith("error"))).toEqual([]);
+    await Promise.all([node.link.close(), inPage((api) => api.close(), null)]);
+  });
+
+  it.each(["node", "chromium"] as const)("tell each other capture times when %s offers", async (offerer) => {
+    const node = await connect(offerer);
+    const audio = node.link.audio;
+    if (audio?.level !== "packet") throw new Error("Node sends packets");
+    expect(audio.captureTimeId).toBeGreaterThan(0);
+
+    // Node's clock is an hour behind, so that Chromium cannot take the time from its own. Every fifth packet tells.
+    const beganMs = Date.now();
+    const captureMsOf = (sequenceNumber: number): number => beganMs - 3_600_000 + sequenceNumber * 20;
+    const speaking = inPage((api) => api.speak(40), null);
+    for (let sequenceNumber = 1; sequenceNumber <= 40; sequenceNumber++) {
+      const tells = sequenceNumber % 5 === 1;
+      const plain = silentPacket(audio.payloadType, sequenceNumber);
+      audio.sendRtp(tells ? timedPacket(audio, sequenceNumber, captureMsOf(sequenceNumber) * 1000) : plain);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await speaking;
+
+    await expect.poll(() => inPage((api) => api.frames.at(-1)?.sequenceNumber, null)).toBe(40);
+    const frames = await inPage((api) => api.frames, null);
+    // The first packets may come before the page listens.
+    const later = frames.filter(({ sequenceNumber }) => sequenceNumber > 15);
+    expect(later.length).toBeGreaterThan(15);
+    for (const { sequenceNumber, captureMs } of later) {
+      expect(captureMs).toBeCloseTo(captureMsOf(sequenceNumber), 1);
+    }
+    const told = node.rtp.flatMap((packet) => captureUsOf(packet, audio.captureTimeId) ?? []);
+    expect(told.length).toBeGreaterThan(0);
+    for (const captureUs of told) {
+      expect(captureUs).toBeGreaterThan((beganMs - 1000) * 1000);
+      expect(captureUs).toBeLessThan((Date.now() + 1000) * 1000);
+    }
+    expect(node.faults).toEqual([]);
     await Promise.all([node.link.close(), inPage((api) => api.close(), null)]);
   });
 });

@@ -1,11 +1,23 @@
 // Links of the Node platform with werift, an independent WebRTC in pure TypeScript: what our SDP, RTP and data
 // channels mean to somebody who does not share our native side.
 import { afterEach, describe, expect, it } from "vitest";
-import { MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, useOPUS, useVP8 } from "werift";
+import {
+  MediaStreamTrack,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+  RTCRtpHeaderExtensionParameters,
+  useOPUS,
+  useVP8,
+} from "werift";
 import type { RTCDataChannel, RTCIceCandidate, RtpPacket } from "werift";
 import { TransportError } from "../../src/errors/errors.ts";
 import { createNodePlatform } from "../../src/platform/node/node-platform.ts";
-import type { PeerLinkOptions } from "../../src/platform/platform.ts";
+import { CAPTURE_TIME_URI } from "../../src/platform/capture-time-extension.ts";
+import type { PacketAudioPort, PeerLinkOptions } from "../../src/platform/platform.ts";
+import { buildCaptureTime, captureTimeOf } from "../../src/rtp/capture-time.ts";
+import type { CaptureTime } from "../../src/rtp/capture-time.ts";
+import { buildExtensions } from "../../src/rtp/extensions.ts";
+import { buildRtp, parseRtp } from "../../src/rtp/packet.ts";
 import { RecordedChannel, RecordedLink, until } from "../contract/link-pair.ts";
 import type { LinkFixture } from "../contract/link-pair.ts";
 
@@ -28,6 +40,7 @@ class WeriftPeer {
   constructor(
     kinds: readonly ("audio" | "video")[],
     codec: RTCRtpCodecParameters = useOPUS({ payloadType: 96 }),
+    extensions: readonly string[] = [],
   ) {
     this.connection = new RTCPeerConnection({
       iceServers: [],
@@ -36,6 +49,9 @@ class WeriftPeer {
       iceAdditionalHostAddresses: ["127.0.0.1"],
       bundlePolicy: "max-bundle",
       codecs: { audio: [codec], video: [useVP8()] },
+      headerExtensions: {
+        audio: extensions.map((uri, index) => new RTCRtpHeaderExtensionParameters({ id: index + 1, uri })),
+      },
     });
     this.connection.onIceCandidate.subscribe((candidate) => {
       if (candidate !== undefined) this.#pass(candidate);
@@ -80,6 +96,12 @@ function openLink(): RecordedLink {
   return new RecordedLink(platform, options);
 }
 
+function packetAudio(link: RecordedLink): PacketAudioPort {
+  const audio = link.link.audio;
+  if (audio?.level !== "packet") throw new Error("no packet audio");
+  return audio;
+}
+
 function trickle(link: RecordedLink, peer: WeriftPeer): void {
   link.onCandidate = ({ candidate, sdpMid, sdpMLineIndex }) => {
     if (candidate === "") return;
@@ -113,9 +135,11 @@ describe("the Node platform with werift", { timeout: 20_000 }, () => {
   });
   const both = (link: RecordedLink, peer: WeriftPeer): void => void opened.push({ link, peer });
 
-  const weOffer = async (): Promise<{ link: RecordedLink; peer: WeriftPeer }> => {
+  const weOffer = async (
+    extensions: readonly string[] = [],
+  ): Promise<{ link: RecordedLink; peer: WeriftPeer }> => {
     const link = openLink();
-    const peer = new WeriftPeer(["audio"]);
+    const peer = new WeriftPeer(["audio"], undefined, extensions);
     both(link, peer);
     await peer.connection.setRemoteDescription({ type: "offer", sdp: await link.link.createOffer() });
     const answer = await peer.connection.createAnswer();
@@ -128,9 +152,10 @@ describe("the Node platform with werift", { timeout: 20_000 }, () => {
 
   const theyOffer = async (
     kinds: readonly ("audio" | "video")[],
+    extensions: readonly string[] = [],
   ): Promise<{ link: RecordedLink; peer: WeriftPeer; answer: string }> => {
     const link = openLink();
-    const peer = new WeriftPeer(kinds);
+    const peer = new WeriftPeer(kinds, undefined, extensions);
     both(link, peer);
     await peer.connection.setLocalDescription(await peer.connection.createOffer());
     const answer = await link.link.createAnswer(peer.connection.localDescription?.sdp ?? "");
@@ -145,8 +170,7 @@ describe("the Node platform with werift", { timeout: 20_000 }, () => {
     await until(fixture, "both are connected", () => {
       return link.link.state === "connected" && peer.connection.connectionState === "connected";
     });
-    const audio = link.link.audio;
-    if (audio?.level !== "packet") throw new Error("no packet audio");
+    const audio = packetAudio(link);
     let sequenceNumber = 0;
     await until(fixture, "twenty packets have come each way", () => {
       sequenceNumber++;
@@ -171,6 +195,47 @@ describe("the Node platform with werift", { timeout: 20_000 }, () => {
     expect(link.link.audio).toMatchObject({ payloadType: 96 });
     await exchangeRtp(link, peer);
   });
+
+  it.each([
+    ["we", 3],
+    ["they", 2],
+  ])("speaks abs-capture-time both ways when %s offer it, under id %i", async (who, id) => {
+    const known = ["urn:ietf:params:rtp-hdrext:ssrc-audio-level", CAPTURE_TIME_URI];
+    const { link, peer } = await (who === "we" ? weOffer(known) : theyOffer(["audio"], known));
+    await exchangeRtp(link, peer);
+    const audio = packetAudio(link);
+    expect(audio.captureTimeId).toBe(id);
+    const time = { captureUs: 1_790_000_000_123_457, clockOffsetUs: -250_000 };
+    const data = buildCaptureTime(time) ?? new Uint8Array(0);
+    const packet = buildRtp({
+      ssrc: OUR_SSRC,
+      payloadType: audio.payloadType,
+      sequenceNumber: 5000,
+      timestamp: 0,
+      extension: buildExtensions([{ id, data }]),
+    });
+    audio.sendRtp(packet);
+    peer.track.writeRtp(Buffer.from(packet));
+    const toThem = (): (Buffer | undefined)[] =>
+      peer.received.flatMap(({ header }) => header.extensions.map((extension) => extension.payload));
+    const toUs = (): CaptureTime[] =>
+      link.rtp.flatMap((bytes) => {
+        const parsed = parseRtp(bytes);
+        return typeof parsed === "string" ? [] : (captureTimeOf(parsed, id) ?? []);
+      });
+    await until(fixture, "both have come", () => toThem().length > 0 && toUs().length > 0);
+    expect(toThem()).toEqual([Buffer.from(data)]);
+    expect(toUs()).toEqual([time]);
+  });
+
+  it.each(["we", "they"])(
+    "does without abs-capture-time when %s offer and they do not know it",
+    async (who) => {
+      const { link, peer } = await (who === "we" ? weOffer() : theyOffer(["audio"]));
+      await exchangeRtp(link, peer);
+      expect(packetAudio(link).captureTimeId).toBe(0);
+    },
+  );
 
   it("refuses their video and connects audio all the same", async () => {
     const { link, peer, answer } = await theyOffer(["video", "audio"]);

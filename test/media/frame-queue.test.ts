@@ -4,7 +4,9 @@ import { FrameQueue } from "../../src/media/frame-queue.ts";
 function frame(rtpTimestamp: number, { ms = 20, sampleRate = 48_000, channels = 1 } = {}) {
   const samples = new Float32Array(((sampleRate * ms) / 1000) * channels);
   const kind = "audio" as const;
-  const times = { receivedAt: 0, bufferDelayMs: 0 };
+  const capture = { wallClockTimestampUs: 0, wallClockErrorUs: null, timelineEpoch: 0 };
+  const sync = { rtpTicks: ms * 48, syncConfidence: 0.5, clockDriftPpm: 0 };
+  const times = { receivedAt: 0, bufferDelayMs: 0, ...capture, ...sync };
   const peer = { peerId: "bob", streamId: "default", quality: "received" as const };
   return { kind, samples, sampleRate, channels, rtpTimestamp: rtpTimestamp >>> 0, ...times, ...peer };
 }
@@ -34,6 +36,13 @@ describe("a reader's queue", () => {
     queue.push(frame(2 ** 32 - 960, shape));
     queue.push(frame(48_000, shape));
     expect([queue.shift()?.missingBefore, queue.shift()?.missingBefore]).toEqual([0, 16_000]);
+  });
+
+  it("misses nothing when samples were played longer or shorter than what they stand for", () => {
+    const queue = new FrameQueue();
+    for (let i = 0; i < 3; i++) queue.push({ ...frame(i * 960, { ms: 15 + i * 5 }), rtpTicks: 960 });
+    queue.push(frame(4 * 960));
+    expect([0, 1, 2, 3].map(() => queue.shift()?.missingBefore)).toEqual([0, 0, 0, 960]);
   });
 
   it("takes a jump back, or of more than a minute, as a new stream", () => {

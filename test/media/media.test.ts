@@ -4,7 +4,9 @@ import type { OpusCodec, OpusEncoder } from "../../src/codecs/opus.ts";
 import type { TransportError } from "../../src/errors/errors.ts";
 import { AudioSource } from "../../src/media/audio-source.ts";
 import { PeerMedia } from "../../src/media/media.ts";
-import type { AudioOptions, PeerMediaOptions, ReceivedAudio } from "../../src/media/media.ts";
+import type { LiveAudioFrame, MediaEngine } from "../../src/media/engine/engine.ts";
+import { InlineEngine } from "../../src/media/engine/inline-engine.ts";
+import type { AudioOptions, PeerMediaOptions } from "../../src/media/media.ts";
 import type { PacketAudioPort, TrackAudioPort } from "../../src/platform/platform.ts";
 import { parseRtcp } from "../../src/rtp/rtcp/packets.ts";
 import type { AudioData } from "../../src/runtime/data.ts";
@@ -35,30 +37,43 @@ beforeAll(async () => {
 /** One end of a link, with what it has heard and complained of. */
 interface End {
   media: PeerMedia;
-  heard: ReceivedAudio[];
+  engine: MediaEngine;
+  heard: LiveAudioFrame[];
   faults: TransportError[];
   rtcp: Uint8Array[];
 }
 
 function end(clock: VirtualClock, ssrc: number, options: Partial<PeerMediaOptions> = {}): End {
   const random = new SeededRandom(ssrc);
-  const heard: ReceivedAudio[] = [];
+  const heard: LiveAudioFrame[] = [];
   const faults: TransportError[] = [];
+  const engine = options.engine ?? plainEngine(clock, options.audio?.channels ?? 1);
   const media = new PeerMedia({
     peerId: `peer-${ssrc}`,
     clock,
     audio: AUDIO,
-    jitter: { jitterBufferSizeMs: 60, maxJitterBufferMs: 200, jitterRelease: "paced" },
     rtcpIntervalMs: 1000,
     ssrc,
     cname: `cname-${ssrc}`,
     randomBytes: (length) => Uint8Array.from({ length }, () => random.integer(0, 255)),
-    codec,
+    engine,
     onFrame: (frame) => heard.push(frame),
+    onSent: () => undefined,
+    onSyncState: () => undefined,
     onFault: (error) => faults.push(error),
     ...options,
   });
-  return { media, heard, faults, rtcp: [] };
+  return { media, engine, heard, faults, rtcp: [] };
+}
+
+/** A fixed delay and no correction: what comes out is what was decoded. */
+function plainEngine(clock: VirtualClock, channels: 1 | 2, decoders: OpusCodec = codec): MediaEngine {
+  const sync = { jitterBufferSizeMs: 60, mode: "fixed", enableClockDriftCorrection: false } as const;
+  return new InlineEngine({
+    config: { channels, sync, wallOffsetMs: clock.wallNow() - clock.now() },
+    clock,
+    codec: decoders,
+  });
 }
 
 /** A port whose packets reach `to` one way later, unless `lose` says so. */
@@ -67,6 +82,7 @@ function port(clock: VirtualClock, to: End, lose: () => boolean = () => false): 
   return {
     level: "packet",
     payloadType: 111,
+    captureTimeId: 0,
     sendRtp: (packet) => {
       if (!lose()) later(() => to.media.receiveRtp(packet, clock.now()));
       return true;
@@ -94,7 +110,7 @@ function audio(samples: Float32Array, rest: Partial<AudioData> = {}): AudioData 
   return { type: "audio", samples, sampleRate: 48_000, channels: 1, ...rest };
 }
 
-function samplesOf(heard: readonly ReceivedAudio[]): Float32Array {
+function samplesOf(heard: readonly LiveAudioFrame[]): Float32Array {
   return concat(heard.map(({ samples }) => samples));
 }
 
@@ -372,7 +388,7 @@ describe("the media of a link", () => {
     await clock.run(3000);
     const before = bob.rtcp.length;
     alice.media.configure({ rtcpIntervalMs: 1000 });
-    bob.media.configure({ jitterBufferSizeMs: 150 });
+    bob.engine.configure({ jitterBufferSizeMs: 150 });
     source.setBitrate(24);
     await clock.run(5300);
     await sent;
@@ -401,9 +417,9 @@ describe("the media of a link", () => {
     await clock.run(3000);
     expect(bob.faults.map(({ code }) => code)).toEqual(["INTERNAL_ERROR", "DECODING_ERROR"]);
     const failing = { ...codec, createDecoder: () => Promise.reject(new Error("no decoder")) };
-    const deaf = end(clock, 3, { codec: failing });
+    const deaf = end(clock, 3, { engine: plainEngine(clock, 1, failing) });
     await clock.run(1);
-    expect(deaf.faults.map(({ code }) => code)).toEqual(["INTERNAL_ERROR"]);
+    expect(deaf.faults.map(({ code }) => code)).toEqual(["DECODING_ERROR"]);
   });
 
   it("says goodbye once, leaves no timer behind, and keeps its last counters", async () => {
@@ -426,7 +442,8 @@ describe("the media of a link", () => {
     expect(alice.media.stats().outbound.packetsSent).toBe(50);
     alice.media.receiveRtp(new Uint8Array(20), clock.now());
     alice.media.receiveRtcp(new Uint8Array(20), clock.now());
-    alice.media.configure({ jitterBufferSizeMs: 100, rtcpIntervalMs: 2000 });
+    alice.engine.configure({ jitterBufferSizeMs: 100 });
+    alice.media.configure({ rtcpIntervalMs: 2000 });
     const early = end(clock, 4);
     early.media.close();
     await clock.run(10);

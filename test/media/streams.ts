@@ -1,9 +1,10 @@
 // A receiver under a clock that jumps from event to event, and streams to feed it with.
 import type { OpusCodec } from "../../src/codecs/opus.ts";
-import type { DecodedAudioFrame } from "../../src/media/audio-timeline.ts";
-import { Receiver } from "../../src/media/receiver.ts";
-import type { ReceiverInput, ReceiverOptions, ReceiverOutput } from "../../src/media/receiver.ts";
+import { Receiver } from "../../src/media/engine/receiver.ts";
+import type { ReceiverInput, ReceiverOutput } from "../../src/media/engine/receiver.ts";
 import { buildRtp } from "../../src/rtp/packet.ts";
+import type { SyncOptions } from "../../src/sync/sync-config.ts";
+import type { SyncedAudioFrame } from "../../src/sync/sync-types.ts";
 import { concat } from "./signals.ts";
 
 export const PAYLOAD_TYPE = 111;
@@ -76,30 +77,35 @@ export function altered(
   };
 }
 
-export interface Heard extends DecodedAudioFrame {
-  atMs: number;
-}
+type LiveFrame = Extract<ReceiverOutput, { type: "live" }>["frame"];
+
+export type Heard = LiveFrame & { atMs: number };
+
+/** A fixed delay and no correction: what comes out is what was decoded. */
+const PLAIN: SyncOptions = {
+  jitterBufferSizeMs: 60,
+  maxJitterBufferMs: 200,
+  mode: "fixed",
+  enableClockDriftCorrection: false,
+};
 
 /** Feeds a receiver and keeps what it yields. */
 export class ReceiverBench {
   readonly receiver: Receiver;
   readonly heard: Heard[] = [];
+  /** The same before playout had its say. */
+  readonly decoded: SyncedAudioFrame[] = [];
   readonly others: ReceiverOutput[] = [];
   nowMs = 0;
 
-  constructor(options: Partial<ReceiverOptions> = {}) {
-    this.receiver = new Receiver({
-      jitterBufferSizeMs: 60,
-      maxJitterBufferMs: 200,
-      jitterRelease: "paced",
-      ...options,
-    });
+  constructor(sync: SyncOptions = {}) {
+    this.receiver = new Receiver({ peerId: "bob", wallOffsetMs: 0, sync: { ...PLAIN, ...sync } });
   }
 
   /** A receiver that can decode at once. */
   static async ready(
     codec: OpusCodec,
-    options: Partial<ReceiverOptions> = {},
+    options: SyncOptions = {},
     channels: 1 | 2 = 1,
   ): Promise<ReceiverBench> {
     const bench = new ReceiverBench(options);
@@ -110,8 +116,9 @@ export class ReceiverBench {
   handle(input: ReceiverInput | { type: "timeout" }): void {
     this.receiver.handle(input, this.nowMs);
     for (let output = this.receiver.poll(); output !== undefined; output = this.receiver.poll()) {
-      if (output.type === "frame") this.heard.push({ ...output.frame, atMs: this.nowMs });
-      else if (output.type !== "arrival") this.others.push(output);
+      if (output.type === "live") this.heard.push({ ...output.frame, atMs: this.nowMs });
+      else if (output.type === "decoded") this.decoded.push(output.frame);
+      else this.others.push(output);
     }
   }
 
@@ -124,7 +131,7 @@ export class ReceiverBench {
   }
 
   arrive(bytes: Uint8Array, payloadType = PAYLOAD_TYPE): void {
-    this.handle({ type: "rtp", packet: bytes, arrivalMs: this.nowMs, payloadType });
+    this.handle({ type: "rtp", packet: bytes, arrivalMs: this.nowMs, payloadType, captureTimeId: 0 });
   }
 
   /** Deliver packets after the delay given for each, in order of arrival; undefined loses one. */

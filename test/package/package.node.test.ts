@@ -14,7 +14,7 @@ const CONSUMER = mkdtempSync(join(tmpdir(), "remotemedia-webrtc-"));
 /** Packing, compiling and bundling take seconds, on a busy machine a minute. */
 const PROCESS_MS = 120_000;
 const SLOW_MS = 2 * PROCESS_MS;
-const ENTRIES = [".", "./core", "./testing", "./signaling-server"];
+const ENTRIES = [".", "./core", "./testing", "./signaling-server", "./testing/node"];
 
 let tarball = "";
 let packageFolder = "";
@@ -72,14 +72,14 @@ describe("the packed package", { timeout: SLOW_MS }, () => {
 describe("a program that uses it", { timeout: SLOW_MS }, () => {
   it("imports every entry as an ES module in Node, with classes shared among entries", () => {
     const program = `
-      const [root, core, testing, server] = await Promise.all(${specifiers()}.map((name) => import(name)));
+      const [root, core, testing, server, relay] = await Promise.all(${specifiers()}.map((name) => import(name)));
       ${SHARED_CHECKS}`;
     expect(run("esm.mjs", program)).toEqual({ status: 0, output: "fine\n" });
   });
 
   it("requires every entry in CommonJS, with classes shared among entries and the codec still imported", () => {
     const program = `
-      const [root, core, testing, server] = ${specifiers()}.map((name) => require(name));
+      const [root, core, testing, server, relay] = ${specifiers()}.map((name) => require(name));
       (async () => { ${SHARED_CHECKS} })();`;
     expect(run("cjs.cjs", program)).toEqual({ status: 0, output: "fine\n" });
   });
@@ -94,8 +94,11 @@ describe("a program that uses it", { timeout: SLOW_MS }, () => {
       export const samples = (frame: AudioFrame): Float32Array => frame.samples;
       export const same: typeof core.TransportError = TransportError;
       export type Entries = [typeof core, typeof testing];\n`;
-    const server = `import * as server from "remotemedia-webrtc/signaling-server";\nexport type Server = typeof server;\n`;
-    for (const name of ["use.mts", "use.cts"]) writeFileSync(join(CONSUMER, name), server + use);
+    const nodeOnly = `
+      import * as server from "remotemedia-webrtc/signaling-server";
+      import * as relay from "remotemedia-webrtc/testing/node";
+      export type NodeEntries = [typeof server, typeof relay];\n`;
+    for (const name of ["use.mts", "use.cts"]) writeFileSync(join(CONSUMER, name), nodeOnly + use);
     writeFileSync(join(CONSUMER, "bundled.ts"), use);
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
     const common = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,esnext.disposable,dom"];
@@ -125,6 +128,7 @@ const SHARED_CHECKS = `
   const assert = (await import("node:assert/strict")).default;
   assert.equal(root.TransportError, core.TransportError);
   assert.ok(Object.keys(testing).length > 0 && Object.keys(server).length > 0);
+  assert.throws(() => relay.parseImpairment("loss=2"), core.TransportError);
   const transport = new root.WebRtcTransport();
   assert.throws(() => new root.WebRtcTransport({ maxPeers: 0 }), core.TransportError);
   assert.ok(await root.loadOpus());

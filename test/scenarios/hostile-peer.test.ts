@@ -152,6 +152,7 @@ class Mallory {
         rtp: () => undefined,
         rtcp: () => undefined,
         frame: () => undefined,
+        sent: () => undefined,
         channel: () => undefined,
         fault: () => undefined,
       },

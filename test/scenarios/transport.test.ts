@@ -349,7 +349,11 @@ describe("configure()", () => {
   });
 
   it("changes how long packets are held", async () => {
-    const [a, b] = await pair();
+    open();
+    const [a] = (await world.join("alice")) as [WebRtcTransport];
+    const b = world.transport("bob", { jitterBufferMode: "fixed" });
+    await world.clock.until(b.start());
+    await world.clock.run(1_000);
     const delay = (): number => b.stats().peers[0]?.audio?.inbound.bufferDelayMs ?? 0;
     speak(world, a, 50);
     await world.clock.run(1_000);

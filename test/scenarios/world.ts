@@ -1,6 +1,7 @@
 // A room in virtual time: simulated platforms, the real signaling hub, real transports, real Opus.
 import { loadOpus } from "../../src/codecs/opus.ts";
 import type { WebRtcTransportOptions } from "../../src/config/config.ts";
+import { loadEngine } from "../../src/media/engine/load-engine.ts";
 import { Hub } from "../../src/signaling-server/hub.ts";
 import type { HubOptions } from "../../src/signaling-server/hub.ts";
 import { DEFAULT_LIMITS } from "../../src/signaling-server/limits.ts";
@@ -9,6 +10,7 @@ import { Driver } from "../../src/runtime/driver.ts";
 import type { LinkModelOptions } from "../../src/testing/link-model.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { SimulatedNetwork } from "../../src/testing/simulated-platform.ts";
+import type { ClockError } from "../../src/testing/skewed-clock.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
 
@@ -36,16 +38,21 @@ export class World {
     this.#closeServer = serve(this.network, this.clock, seed, hub);
   }
 
-  /** Load the codec, once before all scenarios: its warm-up is real work and belongs to none of them. */
+  /** Load codec and engine, once before all scenarios: that is real work and belongs to none of them. */
   static async warmUp(): Promise<void> {
-    await loadOpus();
+    await Promise.all([loadOpus(), loadEngine()]);
   }
 
   static open({ seed = 1, hub = {}, link = { delayMs: 1 } }: WorldOptions = {}): World {
     return new World(seed, hub, link);
   }
 
-  transport(peerId: string, options: WebRtcTransportOptions = {}): WebRtcTransport {
+  /** @param clockError of its machine */
+  transport(
+    peerId: string,
+    options: WebRtcTransportOptions = {},
+    clockError?: ClockError,
+  ): WebRtcTransport {
     const transport = new WebRtcTransport(
       {
         signalingUrl: SIGNALING_URL,
@@ -55,7 +62,7 @@ export class World {
         logLevel: "silent",
         ...options,
       },
-      this.network.platform(peerId),
+      this.network.platform(peerId, clockError),
     );
     this.#transports.push(transport);
     return transport;

@@ -118,6 +118,32 @@ describe("the common grid", () => {
     for (const block of shares.slice(-20)) expect(errorOf(block, 0)).toBeLessThan(0.05);
   });
 
+  it("says how far samples still are from where a correction of the labels puts them", () => {
+    const blocks = blocksWith({}, "a");
+    const recorder = new Recorder(1000);
+    const all: AlignedBlock[] = [];
+    for (let i = 0; i < 400; i++) {
+      const facts = recorder.next();
+      // At once, and told: what SyncManager says of its labels is of no help here.
+      const [early, wallClockErrorUs] = facts.captureMs < 4000 ? [2, 2000] : [0, 100];
+      const frame = syncedFrame({ ...facts, captureMs: facts.captureMs - early, wallClockErrorUs });
+      blocks.push("a", frame, facts.captureMs + 50);
+      all.push(...drain(blocks, facts.captureMs + 50));
+    }
+    const displacedUs = (block: AlignedBlock): number => {
+      const candidates = Array.from({ length: 61 }, (_, i) => i * 50 - 500);
+      const errors = candidates.map((us) => errorOf({ ...block, captureUs: block.captureUs + us }, 0));
+      return Math.abs(candidates[errors.indexOf(Math.min(...errors))] ?? Infinity);
+    };
+    const after = all.filter((block, i) => startMsOf(block) > 4050 && i % 10 === 0);
+    const found = after.map((block) => ({ us: displacedUs(block), saidUs: block.peers[0]?.errorUs ?? 0 }));
+    expect(found.length).toBeGreaterThan(20);
+    expect(found[0]?.us).toBeGreaterThan(1000);
+    // Half a step of the search may be missing.
+    for (const { us, saidUs } of found) expect(saidUs).toBeGreaterThan(us - 50);
+    expect(found.at(-1)?.saidUs).toBeLessThan(500);
+  });
+
   it("begins anew at a step of the capture times", () => {
     const blocks = blocksWith({}, "a");
     const recorder = new Recorder(1000);

@@ -1,7 +1,7 @@
 // When a SyncManager begins anew, ends, and what it bears.
 import { afterEach, describe, expect, it } from "vitest";
 import { SyncManager } from "../../src/sync/sync-manager.ts";
-import type { SyncManagerOptions } from "../../src/sync/sync-manager.ts";
+import type { SyncManagerOptions } from "../../src/sync/sync-config.ts";
 import type { SyncOptions } from "../../src/sync/sync-config.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { Sender, Stage, WALL_MS, largestStep, playoutDelays } from "./simulated-peer.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { SyncManager } from "../../src/sync/sync-manager.ts";
-import type { SyncManagerOptions } from "../../src/sync/sync-manager.ts";
+import type { SyncManagerOptions } from "../../src/sync/sync-config.ts";
 import type { SyncOptions } from "../../src/sync/sync-config.ts";
 import type { ReceivedAudioFrame } from "../../src/sync/sync-types.ts";
 import { Sender, Stage, WALL_MS, playoutDelays } from "./simulated-peer.ts";

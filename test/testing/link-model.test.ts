@@ -150,6 +150,37 @@ describe(`a link model (seed ${SEED})`, () => {
     expect(delivered).toBe(copies.flat().length);
   });
 
+  it("counts what it reordered", () => {
+    const model = new LinkModel({ delayMs: 10, reorder: { probability: 0.1, extraMs: 50 } }, SEED);
+    let overtaken = 0;
+    for (let packet = 0; packet < 1_000; packet++) {
+      const sentMs = packet * INTERVAL_MS;
+      model.send(200, sentMs, (arrivalMs) => (overtaken += arrivalMs - sentMs === 60 ? 1 : 0));
+    }
+    expect(overtaken).toBeGreaterThan(50);
+    expect(model.counters.reordered).toBe(overtaken);
+  });
+
+  it("takes other habits on the way, and keeps order and chance", () => {
+    const lossy = new LinkModel({ delayMs: 100, loss: 0.5 }, SEED);
+    const changed = new LinkModel({ delayMs: 100, loss: 0.5 }, SEED);
+    const arrivals = new Map<LinkModel, number[]>([
+      [lossy, []],
+      [changed, []],
+    ]);
+    for (let packet = 0; packet < 200; packet++) {
+      if (packet === 100) changed.change({ delayMs: 10, loss: 0.5 });
+      for (const [model, found] of arrivals) {
+        model.send(200, packet * INTERVAL_MS, (arrivalMs) => found.push(arrivalMs));
+      }
+    }
+    const found = arrivals.get(changed) as number[];
+    // What follows the change waits for what is still on the longer way, and the same packets are lost.
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+    expect(found.at(-1)).toBe((arrivals.get(lossy)?.at(-1) as number) - 90);
+    expect(changed.counters).toEqual(lossy.counters);
+  });
+
   it.each(Object.entries(linkPresets))(
     "%s delivers most packets not long after its delay",
     (_name, preset) => {

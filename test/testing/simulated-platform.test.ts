@@ -40,6 +40,7 @@ function openLink(
     rtp: (packet, arrivalMs) => side.rtp.push([packet, arrivalMs]),
     rtcp: () => undefined,
     frame: () => undefined,
+    sent: () => undefined,
     channel: () => undefined,
     fault: (error) => side.faults.push(error),
   };
@@ -303,7 +304,16 @@ describe("failures on demand", () => {
     };
     const link = alice.openPeerLink(
       { name: "x", iceServers: [], iceTransportPolicy: "all", channels: [RELIABLE] },
-      { candidate: fail, state: fail, rtp: fail, rtcp: fail, frame: fail, channel: fail, fault: fail },
+      {
+        candidate: fail,
+        state: fail,
+        rtp: fail,
+        rtcp: fail,
+        frame: fail,
+        sent: fail,
+        channel: fail,
+        fault: fail,
+      },
     );
     await link.createOffer();
     await clock.run(10);

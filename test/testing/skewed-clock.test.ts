@@ -20,6 +20,17 @@ it("agrees with true time when nothing is off", () => {
   expect([clock.now(), clock.wallNow()]).toEqual([truth.now(), truth.wallNow()]);
 });
 
+it("tells true time from what it shows, and back", () => {
+  const truth = new VirtualClock({ startMs: 500 });
+  const clock = new SkewedClock(truth, { offsetMs: -300, skewPpm: 200, startMs: 7 });
+  truth.advance(50_000);
+  const [localMs, wallMs, trueMs] = [clock.now(), clock.wallNow(), truth.now()];
+  truth.advance(1_000);
+  expect(clock.trueAt(localMs)).toBeCloseTo(trueMs, 6);
+  expect(clock.trueAtWall(wallMs)).toBeCloseTo(trueMs, 2);
+  expect(clock.wallAt(localMs)).toBeCloseTo(wallMs, 2);
+});
+
 it.each([-500, -3, 0, 0.1, 500])("fires timers at its own time and never early (%d ppm)", (skewPpm) => {
   const truth = new VirtualClock({ startMs: 123.456 });
   const clock = new SkewedClock(truth, { skewPpm, startMs: 1e9 / 3 });

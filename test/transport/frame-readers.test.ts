@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { AudioFrame } from "../../src/runtime/data.ts";
+import { SeededRandom } from "../../src/testing/random.ts";
 import { FrameReaders } from "../../src/transport/frame-readers.ts";
+import type { FrameOptions } from "../../src/transport/frame-readers.ts";
 
 const FRAME_TICKS = 960;
 
 function frame(peerId: string, index: number, ticks = FRAME_TICKS): Omit<AudioFrame, "missingBefore"> {
+  return frameAt(peerId, index * FRAME_TICKS, ticks);
+}
+
+function frameAt(peerId: string, position: number, ticks: number): Omit<AudioFrame, "missingBefore"> {
   return {
     kind: "audio",
     peerId,
@@ -12,8 +18,14 @@ function frame(peerId: string, index: number, ticks = FRAME_TICKS): Omit<AudioFr
     samples: new Float32Array(ticks),
     sampleRate: 48_000,
     channels: 1,
-    rtpTimestamp: (index * FRAME_TICKS) >>> 0,
-    receivedAt: index * 20,
+    rtpTimestamp: position >>> 0,
+    rtpTicks: ticks,
+    wallClockTimestampUs: 1_767_225_600_000_000 + position / 0.048,
+    wallClockErrorUs: 100,
+    timelineEpoch: 0,
+    syncConfidence: 1,
+    clockDriftPpm: 0,
+    receivedAt: position / 48,
     bufferDelayMs: 50,
     quality: "received",
   };
@@ -62,21 +74,74 @@ describe("frames()", () => {
     expect(values).toEqual([0, FRAME_TICKS]);
   });
 
-  it("keeps 200 ms when nobody reads, whatever the frames' length", async () => {
+  it.each([10, 20, 30, 40, 60] as const)(
+    "keeps 200 ms in frames of %d ms when nobody reads",
+    async (frameMs) => {
+      const seed = 6;
+      const random = new SeededRandom(seed);
+      const readers = new FrameReaders();
+      const reader = readers.open({ frameMs });
+      let position = 0;
+      for (let i = 0; i < 2_000; i++) {
+        const ticks = random.integer(480, 2_880);
+        readers.push(frameAt("a", position, ticks));
+        position += ticks;
+      }
+      readers.end();
+      const frames: AudioFrame[] = [];
+      for await (const each of reader) frames.push(each);
+      // A place in the order without a frame would end the iteration early.
+      expect(frames, `seed ${seed}`).toHaveLength(Math.floor(200 / frameMs));
+      expect(frames.every(({ samples }) => samples.length === frameMs * 48)).toBe(true);
+      const end = (frames.at(-1)?.rtpTimestamp ?? 0) + frameMs * 48;
+      expect(position - end).toBeLessThan(frameMs * 48);
+    },
+  );
+
+  it("shares a frame that is as wanted, and makes others for each reader in its own format", async () => {
+    const readers = new FrameReaders();
+    const [one, two] = [readers.open({}), readers.open({ sampleRate: 48_000, frameMs: 20, channels: 1 })];
+    const narrow = readers.open({ sampleRate: 16_000, frameMs: 30, channels: 2 });
+    const frames = Array.from({ length: 20 }, (_, i) => frame("a", i));
+    for (const each of frames.slice(0, 10)) readers.push(each);
+    for (const reader of [one, two]) {
+      const { value } = (await reader.next()) as IteratorYieldResult<AudioFrame>;
+      expect(value.samples).toBe(frames[0]?.samples);
+    }
+    for (const index of [0, 1, 2]) {
+      const { value } = (await narrow.next()) as IteratorYieldResult<AudioFrame>;
+      expect(value).toMatchObject({ sampleRate: 16_000, channels: 2, rtpTimestamp: index * 1_440 });
+      expect([value.samples.length, value.missingBefore]).toEqual([960, 0]);
+    }
+  });
+
+  it("shows a gap of the stream, with what was left over before it, in the frame after it", async () => {
+    const readers = new FrameReaders();
+    const reader = readers.open({ frameMs: 30, sampleRate: 24_000 });
+    for (const index of [0, 1, 10, 11, 12, 13]) readers.push(frame("a", index));
+    const values = [await reader.next(), await reader.next()].map(({ value }) => value as AudioFrame);
+    expect(values.map(({ rtpTimestamp }) => rtpTimestamp)).toEqual([0, 10 * FRAME_TICKS]);
+    expect(values.map(({ missingBefore }) => missingBefore)).toEqual([0, (10 * FRAME_TICKS - 1_440) / 2]);
+  });
+
+  it("hands several frames of one push to several who wait", async () => {
+    const readers = new FrameReaders();
+    const reader = readers.open({ frameMs: 10 });
+    const waiting = [reader.next(), reader.next(), reader.next()];
+    readers.push(frame("a", 0));
+    readers.end();
+    const results = await Promise.all(waiting);
+    expect(results.map(({ done }) => done)).toEqual([false, false, true]);
+  });
+
+  it("forgets peers from whom nothing came for long, and holds no more than there may be", async () => {
     const readers = new FrameReaders();
     const reader = readers.open({});
-    for (let i = 0; i < 2_000; i++) readers.push(frame("a", i, i % 7 === 0 ? 2_880 : 480));
+    for (let i = 0; i < 500; i++) readers.push(frame(`peer-${i}`, 0));
     readers.end();
-    let readMs = 0;
-    let frames = 0;
-    for await (const { samples } of reader) {
-      readMs += samples.length / 48;
-      frames++;
-    }
-    expect(readMs).toBeGreaterThan(130);
-    expect(readMs).toBeLessThanOrEqual(200);
-    // A place in the order without a frame would end the iteration early.
-    expect(frames).toBeGreaterThan(8);
+    const read: string[] = [];
+    for await (const { peerId } of reader) read.push(peerId);
+    expect(read).toEqual(Array.from({ length: 32 }, (_, i) => `peer-${468 + i}`));
   });
 
   it("ends with the signal, with return, and with the transport", async () => {
@@ -93,5 +158,33 @@ describe("frames()", () => {
 
   it("refuses a peer id that is none", () => {
     expect(() => new FrameReaders().open({ peerId: "a b" })).toThrow(/peerId: expected/);
+  });
+
+  it.each([
+    ["frameMs", { frameMs: 25 }],
+    ["frameMs", { frameMs: 0 }],
+    ["frameMs", { frameMs: "20" }],
+    ["sampleRate", { sampleRate: 7_999 }],
+    ["sampleRate", { sampleRate: 48_001 }],
+    ["sampleRate", { sampleRate: 16_000.5 }],
+    ["sampleRate", { sampleRate: 22_050, frameMs: 10 }],
+    ["sampleRate", { sampleRate: NaN }],
+    ["channels", { channels: 3 }],
+    ["channels", { channels: null }],
+  ])("names %s when it is wrong: %j", (option, options) => {
+    const open = (): unknown => new FrameReaders().open(options as FrameOptions);
+    expect(open).toThrow(
+      expect.objectContaining({
+        code: "INVALID_DATA",
+        message: expect.stringMatching(`^${option}: expected`) as string,
+      }),
+    );
+  });
+
+  it("takes every rate that makes whole samples", () => {
+    const readers = new FrameReaders();
+    for (const sampleRate of [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]) {
+      expect(() => readers.open({ sampleRate, frameMs: 40 })).not.toThrow();
+    }
   });
 });

@@ -58,6 +58,7 @@ export interface Match {
  * Best match among the offsets `from..to`, both included and clamped to where the needle lies wholly inside.
  *
  * @param floor mean square below which a stretch of the haystack is silence and matches nothing
+ * @param stride only every so many offsets are tried
  */
 export function matchNear(
   needle: Float32Array,
@@ -65,6 +66,7 @@ export function matchNear(
   from: number,
   to: number,
   floor: number,
+  stride = 1,
 ): Match {
   const first = Math.max(0, from);
   const last = Math.min(haystack.length - needle.length, to);
@@ -73,7 +75,7 @@ export function matchNear(
   if (last < first || needleEnergy <= floor * needle.length) return best;
   let stretchEnergy = energy(haystack, first, needle.length);
   for (let offset = first; offset <= last; offset++) {
-    if (stretchEnergy > floor * needle.length) {
+    if ((offset - first) % stride === 0 && stretchEnergy > floor * needle.length) {
       const correlation = dot(needle, haystack, offset) / Math.sqrt(needleEnergy * stretchEnergy);
       if (correlation > best.correlation) Object.assign(best, { offset, correlation });
     }

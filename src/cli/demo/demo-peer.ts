@@ -1,20 +1,32 @@
-// One peer of the demo in this process: a transport of the library, a voice, and ears. Decides nothing about
+// One peer of the demo: a transport of the library on an artificial clock, a voice, and ears. Decides nothing about
 // measuring; it tells what it sent, when, and what it was handed, when.
-import { WebRtcTransport } from "../../node.ts";
-import type { TransportStats } from "../../node.ts";
+import { SignalingClient, WebRtcTransport } from "../../node.ts";
+import type { AlignedBlock, TransportStats } from "../../node.ts";
 import { describeError } from "../../errors/errors.ts";
+import { SkewedClock } from "../../testing/skewed-clock.ts";
+import { impairSignaling } from "../../testing/node/impaired-signaling.ts";
+import type { ImpairmentRelay } from "../../testing/node/relay.ts";
+import { addClicks } from "./click.ts";
+import type { RunClock } from "./clocks.ts";
+import { confer } from "./conference.ts";
+import type { SentBlock } from "./known-signal.ts";
+import type { PeerPlan, RunPlan } from "./lineup.ts";
 import type { SignalSource } from "./loop.ts";
 import { DEMO_ROOM } from "./measure-protocol.ts";
-import { indexAt } from "./similarity.ts";
+import type { ReceivedBlock } from "./measurement.ts";
 import { Speaker } from "./speaker.ts";
 import { SAMPLE_RATE } from "./voice.ts";
 
-/** What a peer tells. Times are ms of the run; samples are mono at 48 kHz and belong to the callee. */
+/** What a peer tells. Times are ms of the run. */
 export interface DemoPeerEvents {
-  /** It handed a block to its transport at `calledMs`, having left out `missing` samples before it. */
-  sent(peerId: string, samples: Float32Array, calledMs: number, missing: number): void;
-  /** It was handed a block of `from`. */
-  received(from: string, to: string, samples: Float32Array, deliveredMs: number, missing: number): void;
+  /** It handed a block, mono at 48 kHz, to its transport. */
+  sent(peerId: string, block: SentBlock, samples: Float32Array): void;
+  /** It was handed a block of another. */
+  received(block: ReceivedBlock): void;
+  /** It read a set of all others; `labelMs` is the true time that its label means. */
+  aligned(peerId: string, block: AlignedBlock, labelMs: number): void;
+  /** It mixed a set for its own ear. */
+  mixed(peerId: string, samples: Float32Array, labelMs: number): void;
   connected(from: string, to: string): void;
   disconnected(from: string, to: string): void;
   /** Something for the user to read. */
@@ -23,13 +35,12 @@ export interface DemoPeerEvents {
 
 /** Who a peer is and where it lives. */
 export interface DemoPeerOptions {
-  peerId: string;
-  signalingUrl: string;
-  /** All interfaces instead of loopback. */
-  lan: boolean;
+  plan: PeerPlan;
+  run: Pick<RunPlan, "signalingUrl" | "lan" | "clicks" | "peers">;
+  /** Network trouble on the way of all it sends; undefined: none. */
+  relay: ImpairmentRelay | undefined;
   source: SignalSource;
-  /** The clock of the run, ms. */
-  nowMs: () => number;
+  clock: RunClock;
 }
 
 /** Remote peers at most, pages included. */
@@ -46,50 +57,62 @@ export class DemoPeer {
   readonly #events: DemoPeerEvents;
   readonly #transport: WebRtcTransport;
   readonly #speaker: Speaker;
-  /** Unix microseconds at which the run's clock was zero; whole, so that blocks stay exactly 20,000 us apart. */
+  /** What its transport and its microphone take for the time. */
+  readonly #clock: SkewedClock;
+  /** Its Unix microseconds when its own clock was zero; whole, so that blocks stay exactly 20,000 us apart. */
   readonly #originUs: number;
-  #listening: Promise<void> | undefined;
+  #working: Promise<unknown> | undefined;
   #sendFault: string | undefined;
   #unsettled = 0;
   /** Since when there have been unsettled sends without a break, ms of the run. */
   #unsettledSinceMs = 0;
   /** Samples left out of late; undefined while none are. */
   #left: number | undefined;
-  /** Where the next block would follow the last one without a gap, ms of the run. */
-  #nextCaptureMs: number | undefined;
 
   constructor(options: DemoPeerOptions, events: DemoPeerEvents) {
-    const { peerId, signalingUrl, lan, source, nowMs } = options;
+    const { plan, run, relay, source, clock } = options;
+    const { peerId, offsetMs, skewPpm } = plan;
     this.peerId = peerId;
     this.#options = options;
     this.#events = events;
-    this.#originUs = Math.round((performance.timeOrigin + performance.now() - nowMs()) * 1000);
-    this.#transport = new WebRtcTransport({
-      signalingUrl,
-      peerId,
-      room: DEMO_ROOM,
-      networkMode: "lan",
-      ...(lan ? {} : { bindAddress: "127.0.0.1" }),
-      maxPeers: MAX_REMOTE_PEERS,
-      // What is received is compared with what was sent, wave by wave. Opus' voice mode turns the phase of low voices,
-      // which nobody hears and any such comparison sees; its error correction exists in voice mode only.
-      audio: { application: "audio", fec: false },
-      logLevel: "silent",
-    });
+    this.#clock = new SkewedClock(clock, { offsetMs, skewPpm });
+    this.#originUs = Math.round(this.#clock.wallAt(0) * 1000);
+    const { signalingUrl, lan } = run;
+    this.#transport = new WebRtcTransport(
+      {
+        signalingUrl,
+        ...(relay && { signaling: impairSignaling(new SignalingClient({ url: signalingUrl }), relay) }),
+        peerId,
+        room: DEMO_ROOM,
+        networkMode: "lan",
+        ...(lan ? {} : { bindAddress: "127.0.0.1" }),
+        maxPeers: MAX_REMOTE_PEERS,
+        // What is received is compared with what was sent, wave by wave. Opus' voice mode turns the phase of low voices,
+        // which nobody hears and any such comparison sees; its error correction exists in voice mode only.
+        audio: { application: "audio", fec: false },
+        logLevel: "silent",
+      },
+      { clock: this.#clock },
+    );
     this.#transport.on("peerConnected", ({ peerId: from }) => events.connected(from, peerId));
     this.#transport.on("peerDisconnected", ({ peerId: from }) => events.disconnected(from, peerId));
     this.#transport.on("peerFailed", ({ peerId: other, error }) =>
       events.trouble(`${peerId}: no connection to ${other}: ${error.message}`),
     );
     this.#transport.on("error", (error) => events.trouble(`${peerId}: ${error.message}`));
-    this.#speaker = new Speaker(source, nowMs, (samples, captureMs) => this.#say(samples, captureMs));
+    const now = (): number => this.#clock.now();
+    this.#speaker = new Speaker(source, now, (samples, captureMs, number) =>
+      this.#say(samples, captureMs, number),
+    );
   }
 
   /** Join the room and listen. @throws TransportError when signaling refuses */
   async start(): Promise<void> {
     await this.#transport.start();
-    this.#listening = this.#listen();
-    this.#speaker.start();
+    const fail = (error: unknown): void => this.#events.trouble(`${this.peerId}: ${describeError(error)}`);
+    const confers = this.#options.plan.mixes ? this.#confer() : undefined;
+    this.#working = Promise.all([this.#listen().catch(fail), confers?.catch(fail)]);
+    if (!this.#options.plan.bridges) this.#speaker.start();
   }
 
   /** What the transport counts. */
@@ -101,17 +124,21 @@ export class DemoPeer {
   async stop(): Promise<void> {
     this.#speaker.stop();
     await this.#transport.shutdown();
-    await this.#listening;
+    await this.#working;
   }
 
-  #say(samples: Float32Array, captureMs: number): void {
+  /** @param captureMs on its own clock */
+  #say(samples: Float32Array, captureMs: number, number: number): void {
     if (this.#transport.listPeers().length === 0) return;
-    const calledMs = this.#options.nowMs();
+    const calledMs = this.#options.clock.now();
     if (this.#leavesOut(samples.length, calledMs)) return;
-    const gapMs = captureMs - (this.#nextCaptureMs ?? captureMs);
-    this.#events.sent(this.peerId, samples, calledMs, indexAt(gapMs));
     this.#left = undefined;
-    this.#nextCaptureMs = captureMs + (samples.length / SAMPLE_RATE) * 1000;
+    const trueMs = this.#clock.trueAt(captureMs);
+    if (this.#options.run.clicks) {
+      const step = 1 / (1 + this.#options.plan.skewPpm * 1e-6);
+      addClicks(samples, (trueMs * SAMPLE_RATE) / 1000, step);
+    }
+    this.#events.sent(this.peerId, { number, captureMs: trueMs, calledMs }, samples);
     const timestampUs = this.#originUs + Math.round(captureMs * 1000);
     const block = { type: "audio", samples, sampleRate: SAMPLE_RATE, channels: 1, timestampUs } as const;
     if (this.#unsettled === 0) this.#unsettledSinceMs = calledMs;
@@ -141,11 +168,32 @@ export class DemoPeer {
     this.#events.trouble(`${this.peerId}: cannot send: ${fault}`);
   }
 
+  #confer(): Promise<void> {
+    const labelMs = (captureUs: number): number => this.#clock.trueAtWall(captureUs / 1000);
+    return confer({
+      transport: this.#transport,
+      self: this.#options.plan,
+      bridges: this.#options.run.peers.filter(({ bridges }) => bridges).map(({ peerId }) => peerId),
+      onSet: (block) => this.#events.aligned(this.peerId, block, labelMs(block.captureUs)),
+      onOwnMix: (samples, captureUs) => this.#events.mixed(this.peerId, samples, labelMs(captureUs)),
+      onFault: (error) => this.#noteSendFault(describeError(error)),
+    });
+  }
+
   async #listen(): Promise<void> {
-    for await (const { peerId, samples, channels, missingBefore } of this.#transport.frames()) {
-      const deliveredMs = this.#options.nowMs();
-      const mono = channels === 1 ? samples : toMono(samples, channels);
-      this.#events.received(peerId, this.peerId, mono, deliveredMs, missingBefore);
+    for await (const frame of this.#transport.frames()) {
+      const { peerId, samples, channels, missingBefore } = frame;
+      // Without an error bound the clocks have not been compared, and the label is a guess.
+      const isLabelled = frame.wallClockErrorUs !== null;
+      this.#events.received({
+        from: peerId,
+        to: this.peerId,
+        samples: channels === 1 ? samples : toMono(samples, channels),
+        deliveredMs: this.#options.clock.now(),
+        missing: missingBefore,
+        labelMs: isLabelled ? this.#clock.trueAtWall(frame.wallClockTimestampUs / 1000) : undefined,
+        driftPpm: isLabelled ? frame.clockDriftPpm : undefined,
+      });
     }
   }
 }

@@ -58,24 +58,32 @@ function modulo(value: number, length: number): number {
 
 /** Endless repetition of some samples. */
 export class Loop implements SignalSource {
-  readonly #samples: Float32Array;
-  #position: number;
+  readonly #pcm: Int16Array;
+  readonly #start: number;
+  #position = 0;
 
   /**
-   * @param samples mono, 48 kHz, at least one; kept
+   * @param pcm mono, 48 kHz, at least one; kept
    * @param start 0..1: where in the loop to begin
    */
-  constructor(samples: Float32Array, start: number) {
-    this.#samples = samples;
-    this.#position = Math.floor(start * samples.length) % samples.length;
+  constructor(pcm: Int16Array, start: number) {
+    this.#pcm = pcm;
+    this.#start = Math.floor(start * pcm.length);
   }
 
   next(frames: number): Float32Array {
     const block = new Float32Array(frames);
-    for (let i = 0; i < frames; i++) {
-      block[i] = this.#samples[this.#position] as number;
-      this.#position = (this.#position + 1) % this.#samples.length;
-    }
+    this.copy(block, this.#position);
+    this.#position += frames;
     return block;
+  }
+
+  /** Fill `out` with what comes at `position`, counted from the first sample that `next` gives; may be below 0. */
+  copy(out: Float32Array, position: number): void {
+    let at = modulo(this.#start + position, this.#pcm.length);
+    for (let i = 0; i < out.length; i++) {
+      out[i] = (this.#pcm[at] as number) / 0x8000;
+      if (++at === this.#pcm.length) at = 0;
+    }
   }
 }

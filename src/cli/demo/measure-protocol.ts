@@ -1,7 +1,7 @@
 // What a page and the demo say to each other on the measuring socket: blocks of audio as binary messages, all
 // else as JSON. Pure; used on both sides. What makes no sense is undefined, never an exception.
 import { isId } from "../../runtime/ids.ts";
-import type { PairCounters, PairRow } from "./report.ts";
+import type { LiveAlignment, PairCounters, PairRow } from "./report.ts";
 
 /** Path of the measuring socket. */
 export const MEASURE_PATH = "/measure";
@@ -19,6 +19,8 @@ const KIND_RECEIVED = 2;
 /** Largest run time or gap taken from a page: a year in ms. */
 const MAX_MS = 31_536_000_000;
 const MAX_ROWS = 16;
+/** Largest drift taken from a page: clocks of machines differ by a thousandth of that. */
+const MAX_PPM = 1_000_000;
 
 /** Mono audio at 48 kHz that a page captured from its microphone, or was handed of another peer. */
 export interface MeasuredBlock {
@@ -32,6 +34,12 @@ export interface MeasuredBlock {
   pcm: Int16Array;
 }
 
+/** What a page's transport counts about one sender. */
+export interface PageCounters extends PairCounters {
+  /** The sender's clock against the page's; null while that is unknown. */
+  driftPpm: number | null;
+}
+
 /** JSON messages from a page. */
 export type PageMessage =
   /** First: who this is. Its peers are measured from now on. */
@@ -39,12 +47,20 @@ export type PageMessage =
   /** Asks for the time; comes back in the pong as it is. */
   | { type: "ping"; pageMs: number }
   /** What its transport counts, per sender it is connected to. */
-  | { type: "counters"; rows: ({ from: string } & PairCounters)[] };
+  | { type: "counters"; rows: ({ from: string } & PageCounters)[] };
 
 /** JSON messages to a page. */
 export type DemoMessage =
   | { type: "pong"; pageMs: number; runMs: number }
-  | { type: "table"; rows: PairRow[]; elapsedMs: number; rssMb: number; cpuPercent: number };
+  | {
+      type: "table";
+      rows: PairRow[];
+      /** One for each peer that reads aligned. */
+      alignments: LiveAlignment[];
+      elapsedMs: number;
+      rssMb: number;
+      cpuPercent: number;
+    };
 
 /** The bytes of a block, little-endian. */
 export function encodeBlock(block: MeasuredBlock): Uint8Array<ArrayBuffer> {
@@ -95,7 +111,10 @@ export function parsePageMessage(text: string): PageMessage | undefined {
 /** The message in `text`; undefined when it is none. The demo is trusted beyond its type. */
 export function parseDemoMessage(text: string): DemoMessage | undefined {
   const message = parseObject(text);
-  return message?.type === "pong" || message?.type === "table" ? (message as DemoMessage) : undefined;
+  if (message === undefined) return undefined;
+  const { type, rows, alignments } = message;
+  const isTable = type === "table" && Array.isArray(rows) && Array.isArray(alignments);
+  return type === "pong" || isTable ? (message as DemoMessage) : undefined;
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -108,17 +127,22 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function parseCounters(row: unknown): ({ from: string } & PairCounters) | undefined {
+function parseCounters(row: unknown): ({ from: string } & PageCounters) | undefined {
   if (typeof row !== "object" || row === null) return undefined;
-  const { from, packets, lost, concealed, bufferDelayMs } = row as Record<string, unknown>;
+  const { from, packets, lost, concealed, bufferDelayMs, driftPpm } = row as Record<string, unknown>;
   if (!isId(from) || !isCount(packets) || !isCount(lost) || !isCount(concealed) || !isTime(bufferDelayMs)) {
     return undefined;
   }
-  return { from, packets, lost, concealed, bufferDelayMs };
+  if (!isDrift(driftPpm)) return undefined;
+  return { from, packets, lost, concealed, bufferDelayMs, driftPpm };
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isDrift(value: unknown): value is number | null {
+  return value === null || (typeof value === "number" && Math.abs(value) <= MAX_PPM);
 }
 
 function isTime(value: unknown): value is number {

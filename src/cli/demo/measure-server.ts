@@ -4,8 +4,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
 import { decodeBlock, MAX_BLOCK_SAMPLES, MEASURE_PATH, parsePageMessage } from "./measure-protocol.ts";
-import type { DemoMessage, PageMessage } from "./measure-protocol.ts";
-import type { PairCounters } from "./report.ts";
+import type { DemoMessage, PageCounters, PageMessage } from "./measure-protocol.ts";
 import { fromPcm16 } from "./wav.ts";
 
 /** Pages measured at a time; no room holds more. */
@@ -29,7 +28,7 @@ export interface MeasureEvents {
   left(peerId: string): void;
   sent(peerId: string, samples: Float32Array, calledMs: number, missing: number): void;
   received(from: string, to: string, samples: Float32Array, deliveredMs: number, missing: number): void;
-  counted(from: string, to: string, counters: PairCounters): void;
+  counted(from: string, to: string, counters: PageCounters): void;
 }
 
 /** Sockets of all pages. */

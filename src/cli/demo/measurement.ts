@@ -1,17 +1,20 @@
-// All that is measured in a run: who sent what, who received it, how well. One code for the peers of this
-// process and for those in pages. Time is ms of the run.
+// All that is measured in a process of a run: who of its peers, or of the pages, received whom, how well. One code for
+// both. Time is ms of the run.
+import type { Reference } from "./reference.ts";
 import { percentile } from "./report.ts";
 import type { PairCounters, PairRow } from "./report.ts";
-import { PairTracker, SentStream } from "./similarity.ts";
+import { PairTracker } from "./similarity.ts";
 
 /** A window per pair this often, in ms, when there are few pairs. */
 const SHORTEST_INTERVAL_MS = 400;
-/** Windows judged per second over all pairs: at 1 ms each, about a tenth of a core. */
+/** Windows judged per second over all pairs of a run: at 1 ms each, about a tenth of a core. */
 const WINDOWS_PER_S = 100;
+/** Where so many peers talk that they are spread over processes, the media need the time more. */
+const WINDOWS_PER_S_SPREAD = 50;
 /** Windows judged per tick: pairs connect together, but their windows must not stop the process together. */
 const WINDOWS_PER_TICK = 5;
 /**
- * Searches for a lost delay, over all pairs: so many at once, and then per second. At 3 ms each, measuring never
+ * Searches for a lost delay, over all pairs of a run: so many at once, and then per second. At 3 ms each, measuring never
  * becomes the load that makes what it measures worse.
  */
 const SEARCH_BURST = 100;
@@ -24,65 +27,101 @@ const LIVE_FRAMES = 500;
 
 const NO_COUNTERS: PairCounters = { packets: 0, lost: 0, concealed: 0, bufferDelayMs: 0 };
 
+/** Mono audio at 48 kHz that one peer was handed of another. */
+export interface ReceivedBlock {
+  from: string;
+  to: string;
+  /** Belong to the callee. */
+  samples: Float32Array;
+  deliveredMs: number;
+  /** Samples missing before it. */
+  missing: number;
+  /** True time at which its first sample is said to have been captured; undefined: nothing is said. */
+  labelMs?: number | undefined;
+  /** How fast the sender's clock is said to run, against the receiver's; undefined: nothing is said. */
+  driftPpm?: number | undefined;
+}
+
+/** How a {@link Measurement} judges. */
+export interface MeasurementOptions {
+  /** What `to` should hear of `from`. */
+  reference: (from: string, to: string) => Reference;
+  /** In how many processes a run is measured: its windows are shared among them. Default 1. */
+  processes?: number;
+  /** From the connection of a pair on, its capture times are judged after so long. Default 0. */
+  settleMs?: number;
+}
+
 interface Pair {
   from: string;
   to: string;
+  connectedMs: number;
   tracker: PairTracker;
   counters: PairCounters;
+  driftPpm: number | null;
 }
 
 /** Where blocks and counters are noted and rows are read. */
 export class Measurement {
-  readonly #senders = new Map<string, SentStream>();
+  readonly #reference: (from: string, to: string) => Reference;
+  readonly #windowsPerS: number;
+  readonly #processes: number;
+  readonly #settleMs: number;
   readonly #pairs = new Map<string, Pair>();
-  #searches = SEARCH_BURST;
+  #searches: number;
   #lastTickMs = 0;
   #turn = 0;
 
-  /**
-   * `peerId` handed `samples` (mono, 48 kHz) to its transport, after leaving out `missing` ones.
-   *
-   * @returns their place on the run's clock
-   */
-  sent(peerId: string, samples: Float32Array, calledMs: number, missing = 0): number {
-    return this.#sender(peerId).push(samples, calledMs, missing);
+  constructor({ reference, processes = 1, settleMs = 0 }: MeasurementOptions) {
+    this.#reference = reference;
+    this.#windowsPerS = (processes > 1 ? WINDOWS_PER_S_SPREAD : WINDOWS_PER_S) / processes;
+    this.#processes = processes;
+    this.#searches = SEARCH_BURST / processes;
+    this.#settleMs = settleMs;
   }
 
   /** `to` and `from` are connected: from now on something must be heard. Repeating it changes nothing. */
   connected(from: string, to: string, nowMs: number): void {
     const key = pairKey(from, to);
     if (this.#pairs.has(key) || this.#pairs.size >= MAX_PAIRS || from === to) return;
-    const tracker = new PairTracker(this.#sender(from), nowMs, SHORTEST_INTERVAL_MS);
-    this.#pairs.set(key, { from, to, tracker, counters: NO_COUNTERS });
-    const intervalMs = Math.max(SHORTEST_INTERVAL_MS, (1000 * this.#pairs.size) / WINDOWS_PER_S);
-    for (const pair of this.#pairs.values()) pair.tracker.intervalMs = intervalMs;
+    const tracker = new PairTracker(this.#reference(from, to), nowMs, SHORTEST_INTERVAL_MS);
+    const pair = { from, to, connectedMs: nowMs, tracker, counters: NO_COUNTERS, driftPpm: null };
+    this.#pairs.set(key, pair);
+    const intervalMs = Math.max(SHORTEST_INTERVAL_MS, (1000 * this.#pairs.size) / this.#windowsPerS);
+    for (const each of this.#pairs.values()) each.tracker.intervalMs = intervalMs;
   }
 
-  /**
-   * `to` was handed a block that `from` had sent.
-   *
-   * @param missing samples missing before it
-   * @returns its place on the run's clock; undefined for a pair that is not connected
-   */
-  received(
+  /** Note a block. @returns its place on the run's clock; undefined for a pair that is not connected */
+  received({
+    from,
+    to,
+    samples,
+    deliveredMs,
+    missing,
+    labelMs,
+    driftPpm,
+  }: ReceivedBlock): number | undefined {
+    const pair = this.#pairs.get(pairKey(from, to));
+    if (pair === undefined) return undefined;
+    if (driftPpm !== undefined) pair.driftPpm = driftPpm;
+    const settled = deliveredMs >= pair.connectedMs + this.#settleMs;
+    return pair.tracker.received(samples, deliveredMs, missing, settled ? labelMs : undefined);
+  }
+
+  /** What the transport of `to` counts about `from`; the drift, unless blocks tell it. */
+  counted(
     from: string,
     to: string,
-    samples: Float32Array,
-    deliveredMs: number,
-    missing: number,
-  ): number | undefined {
-    return this.#pairs.get(pairKey(from, to))?.tracker.received(samples, deliveredMs, missing);
-  }
-
-  /** What the transport of `to` counts about `from`. */
-  counted(from: string, to: string, counters: PairCounters): void {
+    { driftPpm, ...counters }: PairCounters & { driftPpm?: number | null },
+  ): void {
     const pair = this.#pairs.get(pairKey(from, to));
-    if (pair !== undefined) pair.counters = counters;
+    if (pair === undefined) return;
+    pair.counters = counters;
+    if (driftPpm !== undefined) pair.driftPpm = driftPpm;
   }
 
   /** `peerId` has left: its pairs are no longer expected. */
   left(peerId: string): void {
-    this.#senders.delete(peerId);
     for (const [key, pair] of this.#pairs) {
       if (pair.from === peerId || pair.to === peerId) this.#pairs.delete(key);
     }
@@ -90,9 +129,9 @@ export class Measurement {
 
   /** Judge some of the windows that are due; call every 50 ms. */
   tick(nowMs: number): void {
-    const earned = ((nowMs - this.#lastTickMs) * SEARCHES_PER_S) / 1000;
+    const earned = ((nowMs - this.#lastTickMs) * SEARCHES_PER_S) / 1000 / this.#processes;
     this.#lastTickMs = nowMs;
-    this.#searches = Math.min(SEARCH_BURST, this.#searches + earned);
+    this.#searches = Math.min(SEARCH_BURST / this.#processes, this.#searches + earned);
     const maySearch = (): boolean => {
       if (this.#searches < 1) return false;
       this.#searches--;
@@ -109,23 +148,26 @@ export class Measurement {
 
   /** One row per directed pair, by receiver, then sender. `live`: of the last seconds instead of the run. */
   rows(live = false): PairRow[] {
-    const rows = [...this.#pairs.values()].map(({ from, to, tracker, counters }) => ({
-      from,
-      to,
-      ...counters,
-      latencyMsP95: percentile(live ? tracker.latenciesMs.slice(-LIVE_FRAMES) : tracker.latenciesMs, 0.95),
-      similarity: percentile(live ? tracker.similarities.slice(-LIVE_WINDOWS) : tracker.similarities, 0.5),
-    }));
-    return rows.sort((a, b) => compare(a.to, b.to) || compare(a.from, b.from));
+    const rows = [...this.#pairs.values()].map(({ from, to, tracker, counters, driftPpm }) => {
+      const latest = (values: readonly number[], count: number): readonly number[] =>
+        live ? values.slice(-count) : values;
+      return {
+        from,
+        to,
+        ...counters,
+        latencyMsP95: percentile(latest(tracker.latenciesMs, LIVE_FRAMES), 0.95),
+        similarity: percentile(latest(tracker.similarities, LIVE_WINDOWS), 0.5),
+        driftPpm,
+        captureErrorUs: percentile(latest(tracker.captureErrorsUs, LIVE_FRAMES), 0.5),
+      };
+    });
+    return sortRows(rows);
   }
+}
 
-  #sender(peerId: string): SentStream {
-    const known = this.#senders.get(peerId);
-    if (known !== undefined) return known;
-    const made = new SentStream();
-    this.#senders.set(peerId, made);
-    return made;
-  }
+/** By receiver, then sender. */
+export function sortRows(rows: PairRow[]): PairRow[] {
+  return rows.sort((a, b) => compare(a.to, b.to) || compare(a.from, b.from));
 }
 
 function pairKey(from: string, to: string): string {

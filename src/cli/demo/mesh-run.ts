@@ -1,29 +1,30 @@
-// A run: the peers of this process, what is measured of them and of the pages, and what is recorded. Holds the
-// clock of the run; what is shown, and when it ends, is the door's business.
+// A run: its peers in this process or spread over several, what is measured of them and of the pages, and what is
+// recorded. Holds the clock of the run; what is shown, and when it ends, is the door's business.
 import type { Server } from "node:http";
-import { DemoPeer } from "./demo-peer.ts";
-import type { SignalSource } from "./loop.ts";
+import type { AlignmentFigures } from "./alignment-judge.ts";
+import { ChildHost } from "./child-host.ts";
+import { RunClock } from "./clocks.ts";
+import type { HostReport, Recorded, Word } from "./ipc-messages.ts";
+import { spread } from "./lineup.ts";
+import type { RunPlan } from "./lineup.ts";
 import { MeasureServer } from "./measure-server.ts";
-import { Measurement } from "./measurement.ts";
-import type { Recorder } from "./recorder.ts";
+import { sortRows } from "./measurement.ts";
+import { PeerHost } from "./peer-host.ts";
+import type { HostEvents } from "./peer-host.ts";
+import { liveAlignments } from "./report.ts";
 import type { PairRow } from "./report.ts";
 import { indexAt } from "./similarity.ts";
+import type { TableFooter } from "./table.ts";
+import { toPcm16 } from "./wav.ts";
 
-/** Windows are judged in small portions, so that media never waits long behind them. */
-const TICK_MS = 50;
-
-/** Names of the peers, in order of appearance. */
-const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"] as const;
+/** Recordings go on this much longer than the run, for what is on its way when it ends. */
+const TAIL_SAMPLES = 4_800;
 
 /** What a run is made of. */
 export interface MeshRunOptions {
-  /** One peer for each. */
-  sources: readonly SignalSource[];
-  signalingUrl: string;
-  lan: boolean;
+  plan: RunPlan;
   /** Serves the measuring socket. */
   server: Server;
-  recorder: Recorder | undefined;
   /** Something for the user to read. */
   say: (text: string) => void;
 }
@@ -31,60 +32,57 @@ export interface MeshRunOptions {
 /** See the header. */
 export class MeshRun {
   readonly peerIds: readonly string[];
-  readonly #peers: DemoPeer[];
-  readonly #measurement = new Measurement();
+  readonly #clock: RunClock;
+  readonly #local: PeerHost;
+  readonly #children: readonly ChildHost[];
   readonly #measureServer: MeasureServer;
-  readonly #recorder: Recorder | undefined;
-  readonly #originMs = performance.now();
   readonly #startedMs = new Map<string, number>();
   /** Unordered pairs by name: ms until both sides were connected, and how many sides are. */
   readonly #setups = new Map<string, { ms: number; sides: number }>();
-  #ticker: ReturnType<typeof setInterval> | undefined;
   #onConnected: () => void = () => undefined;
 
-  constructor({ sources, signalingUrl, lan, server, recorder, say }: MeshRunOptions) {
-    this.#recorder = recorder;
-    this.peerIds = NAMES.slice(0, sources.length);
-    const nowMs = (): number => this.nowMs();
-    const sent = (peerId: string, samples: Float32Array, calledMs: number, missing: number): void => {
-      const start = this.#measurement.sent(peerId, samples, calledMs, missing);
-      recorder?.sent(peerId, start, samples);
-    };
-    const received = (from: string, to: string, samples: Float32Array, ms: number, missing: number): void => {
-      const start = this.#measurement.received(from, to, samples, ms, missing);
-      if (start !== undefined) recorder?.received(from, to, start, samples);
-    };
-    this.#measureServer = new MeasureServer(server, nowMs, {
-      joined: (peerId) => !this.peerIds.includes(peerId),
-      left: (peerId) => this.#measurement.left(peerId),
-      sent,
-      received,
-      counted: (from, to, counters) => {
-        if (!this.#isMeasured(from)) return;
-        this.#measurement.connected(from, to, this.nowMs());
-        this.#measurement.counted(from, to, counters);
+  private constructor(local: PeerHost, children: readonly ChildHost[], { plan, server }: MeshRunOptions) {
+    this.peerIds = plan.peers.map(({ peerId }) => peerId);
+    this.#clock = new RunClock(plan.origin);
+    this.#local = local;
+    this.#children = children;
+    this.#measureServer = this.#measurePages(server);
+  }
+
+  /** Make the processes and all that takes time before the peers can start. @throws Error when one fails */
+  static async open(options: MeshRunOptions): Promise<MeshRun> {
+    const { plan, say } = options;
+    const groups = spread(plan.peers).map((peers) => peers.map(({ peerId }) => peerId));
+    const own = groups.length > 0 ? [] : plan.peers.map(({ peerId }) => peerId);
+    const processes = Math.max(1, groups.length);
+    // Nothing is said or connected before the first start(), which is after the run has been made.
+    const made: { run?: MeshRun } = {};
+    const eventsOf = (index: number): HostEvents => ({
+      connected: (from, to) => {
+        if (made.run !== undefined) made.run.#connected(from, to);
+      },
+      trouble: say,
+      word: (word) => {
+        if (made.run !== undefined) made.run.#pass(word, index);
       },
     });
-    this.#peers = this.peerIds.map((peerId, i) => {
-      const source = sources[i] as SignalSource;
-      return new DemoPeer(
-        { peerId, signalingUrl, lan, source, nowMs },
-        {
-          sent,
-          received,
-          connected: (from, to) => this.#connected(from, to),
-          disconnected: (from) => {
-            if (!this.#measureServer.has(from)) this.#measurement.left(from);
-          },
-          trouble: say,
-        },
-      );
-    });
+    const local = await PeerHost.open({ plan, own, processes, events: eventsOf(-1) });
+    await local.describeRecordings();
+    const children = groups.map((peerIds, index) => new ChildHost(peerIds, eventsOf(index)));
+    try {
+      await Promise.all(children.map((child) => child.open(plan, processes)));
+    } catch (error) {
+      await Promise.all([local, ...children].map((host) => host.stop(0)));
+      throw error;
+    }
+    const run = new MeshRun(local, children, options);
+    made.run = run;
+    return run;
   }
 
   /** Ms since the run began. */
   nowMs(): number {
-    return performance.now() - this.#originMs;
+    return this.#clock.now();
   }
 
   /** How long each connected pair took, ms from start() of the later peer. */
@@ -92,18 +90,25 @@ export class MeshRun {
     return [...this.#setups.values()].filter(({ sides }) => sides === 2).map(({ ms }) => ms);
   }
 
-  /** All peers join, one after the other. @throws TransportError of the first that cannot */
-  async start(): Promise<void> {
-    this.#ticker = setInterval(() => this.#measurement.tick(this.nowMs()), TICK_MS);
-    for (const peer of this.#peers) {
-      this.#startedMs.set(peer.peerId, this.nowMs());
-      await peer.start();
+  /** All peers join, one after the other, until `signal` fires. @throws Error of the first that cannot */
+  async start(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    for (const peerId of this.peerIds) {
+      if (signal.aborted) return;
+      this.#startedMs.set(peerId, this.nowMs());
+      const child = this.#children.find(({ peerIds }) => peerIds.includes(peerId));
+      const started = (child ?? this.#local).start(peerId);
+      // What a start that was given up comes to is of no interest.
+      started.catch(() => undefined);
+      await Promise.race([started, aborted]);
     }
   }
 
-  /** Resolves when every peer of this process is connected to every other. */
+  /** Resolves when every peer of the line-up is connected to every other. */
   connected(): Promise<void> {
-    const pairs = (this.#peers.length * (this.#peers.length - 1)) / 2;
+    const pairs = (this.peerIds.length * (this.peerIds.length - 1)) / 2;
     return new Promise((resolve) => {
       this.#onConnected = () => {
         if (this.setupMs.length >= pairs) resolve();
@@ -112,31 +117,64 @@ export class MeshRun {
     });
   }
 
-  /** Take over what the transports count; then all rows. `live`: of the last seconds only. */
-  rows(live: boolean): PairRow[] {
-    for (const peer of this.#peers) this.#count(peer);
-    return this.#measurement.rows(live);
+  /** What every process has measured; one that has died, or hangs, is missing. `live`: of the last seconds only. */
+  async reports(live: boolean): Promise<HostReport[]> {
+    const reports = await Promise.all(this.#children.map((child) => child.report(live)));
+    return [this.#local.report(live), ...reports.filter((report) => report !== undefined)];
   }
 
   /** Send the table to every page. */
-  publish(rows: PairRow[], footer: { elapsedMs: number; rssMb: number; cpuPercent: number }): void {
-    this.#measureServer.publish({ type: "table", rows, ...footer });
+  publish(rows: PairRow[], alignments: readonly AlignmentFigures[], footer: TableFooter): void {
+    this.#measureServer.publish({ type: "table", rows, alignments: liveAlignments(alignments), ...footer });
   }
 
   /** Everybody leaves; recordings are finished. Never rejects. @returns what there is to say about recordings */
   async stop(): Promise<string | undefined> {
-    clearInterval(this.#ticker);
     this.#measureServer.close();
-    await Promise.all(this.#peers.map((peer) => peer.stop()));
-    if (this.#recorder === undefined) return undefined;
-    const { paths, lostBlocks, reason } = await this.#recorder.close(indexAt(this.nowMs()));
-    const loss = reason === undefined ? "" : ` (${lostBlocks} blocks missing: ${reason})`;
-    return `recorded ${paths.length} files${loss}`;
+    const samples = indexAt(this.nowMs()) + TAIL_SAMPLES;
+    const all = await Promise.all([this.#local, ...this.#children].map((host) => host.stop(samples)));
+    const recorded = all.filter((one): one is Recorded => one !== undefined);
+    if (recorded.length === 0) return undefined;
+    const files = recorded.reduce((sum, one) => sum + one.files, 0);
+    const lost = recorded.reduce((sum, one) => sum + one.lostBlocks, 0);
+    const reason = recorded.find((one) => one.reason !== undefined)?.reason;
+    return `recorded ${files} files${reason === undefined ? "" : ` (${lost} blocks missing: ${reason})`}`;
+  }
+
+  #measurePages(server: Server): MeasureServer {
+    return new MeasureServer(server, () => this.nowMs(), {
+      joined: (peerId) => {
+        if (this.peerIds.includes(peerId)) return false;
+        this.#tellAll({ type: "page-joined", peerId });
+        return true;
+      },
+      left: (peerId) => this.#tellAll({ type: "page-left", peerId }),
+      sent: (peerId, samples, calledMs, missing) => {
+        this.#tellAll({ type: "page-sent", block: { peerId, pcm: toPcm16(samples), calledMs, missing } });
+        this.#local.recordPage(peerId, samples, calledMs, missing);
+      },
+      received: (from, to, samples, deliveredMs, missing) =>
+        this.#local.received({ from, to, samples, deliveredMs, missing }),
+      counted: (from, to, counters) => this.#local.counted(from, to, counters),
+    });
+  }
+
+  /** What one host said, to all others. @param index of the process; -1: this one */
+  #pass(word: Word, index: number): void {
+    // What this process says it knows; the others' words it needs for pages only, which may join at any time.
+    if (index >= 0) this.#local.hear(word);
+    this.#children.forEach((child, i) => {
+      if (i !== index) child.hear(word);
+    });
+  }
+
+  #tellAll(word: Word): void {
+    this.#local.hear(word);
+    for (const child of this.#children) child.hear(word);
   }
 
   #connected(from: string, to: string): void {
     const starts = [this.#startedMs.get(from), this.#startedMs.get(to)];
-    if (this.#isMeasured(from)) this.#measurement.connected(from, to, this.nowMs());
     if (starts[0] === undefined || starts[1] === undefined) return;
     const key = [from, to].sort().join(" ");
     const sides = (this.#setups.get(key)?.sides ?? 0) + 1;
@@ -145,24 +183,9 @@ export class MeshRun {
     this.#setups.set(key, { sides, ms: this.nowMs() - Math.max(starts[0], starts[1]) });
     this.#onConnected();
   }
+}
 
-  /** Whether it is known what this peer sends: it is one of ours, or a page that measures. */
-  #isMeasured(peerId: string): boolean {
-    return this.peerIds.includes(peerId) || this.#measureServer.has(peerId);
-  }
-
-  #count(peer: DemoPeer): void {
-    for (const { peerId: from, audio } of peer.stats().peers) {
-      const inbound = audio?.inbound;
-      if (!this.#isMeasured(from) || inbound === undefined || inbound === null) continue;
-      this.#measurement.connected(from, peer.peerId, this.nowMs());
-      this.#measurement.counted(from, peer.peerId, {
-        packets: inbound.packetsReceived,
-        // Duplicates can make the RFC 3550 count negative.
-        lost: Math.max(0, inbound.packetsLost),
-        concealed: inbound.concealedSamples,
-        bufferDelayMs: inbound.bufferDelayMs,
-      });
-    }
-  }
+/** The rows of all processes, by receiver, then sender. */
+export function rowsOf(reports: readonly HostReport[]): PairRow[] {
+  return sortRows(reports.flatMap(({ rows }) => rows));
 }

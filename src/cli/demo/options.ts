@@ -1,8 +1,19 @@
 // The command line of the demo: text in, options or one clear complaint out. Pure.
+import { describeError } from "../../errors/errors.ts";
+import { parseImpairment } from "../../testing/impairment.ts";
 
 /** What `demo` was asked to do. */
 export interface DemoOptions {
   peers: number;
+  /** Who reads all others aligned and mixes them: nobody, the first peer, or every peer. */
+  mix: "none" | "first" | "all";
+  /** Wall clocks of the peers are off by up to this, ms, either way. */
+  clockOffsetMs: number;
+  /** Clocks of the peers run fast or slow by up to this, ppm. */
+  skewPpm: number;
+  clicks: boolean;
+  /** Network trouble between the peers, as `parseImpairment` reads it; undefined: none. */
+  impair: string | undefined;
   lan: boolean;
   /** How long to talk once everybody is connected; undefined: until Ctrl-C. */
   seconds: number | undefined;
@@ -17,10 +28,22 @@ export interface DemoOptions {
 export type ParsedOptions =
   { type: "options"; options: DemoOptions } | { type: "help" } | { type: "fault"; fault: string };
 
+/** A complaint about the command line. */
+export class UsageError extends Error {}
+
 const DEFAULT_PORT = 8080;
 const DEFAULT_PEERS = 3;
-/** Most peers in this process, the most that one mesh of the library holds. */
+/** The most that one mesh of the library holds. */
 const MAX_PEERS = 10;
+/** Whoever mixes needs two others to mix. */
+const MIN_MIX_PEERS = 3;
+/** Clocks of a conference are off like this unless it is said otherwise: more than machines on a network are. */
+const MIX_CLOCK_OFFSET_MS = 500;
+const MIX_SKEW_PPM = 200;
+/** A day, in ms. */
+const MAX_CLOCK_OFFSET_MS = 86_400_000;
+/** Two clocks then differ by 1400 ppm, of the 1500 that the library follows. */
+const MAX_SKEW_PPM = 700;
 /** A run that prints only its result must end by itself. */
 const DEFAULT_JSON_SECONDS = 15;
 /** A day, in seconds: beyond it timers and counters of a demo mean nothing. */
@@ -29,18 +52,31 @@ const MAX_SECONDS = 86_400;
 /** Text of `demo --help`. */
 export const DEMO_HELP = `Usage: remotemedia-webrtc demo [options]
 
-Peers in this process talk to each other over WebRTC; a table shows how well each hears each.
+Peers talk to each other over WebRTC; a table shows how well each hears each.
 A web page on the same port lets browsers join with their microphone.
 
 Options:
-  --peers N      peers in this process, 2 to ${MAX_PEERS} (default ${DEFAULT_PEERS})
+  --peers N      peers, 2 to ${MAX_PEERS} (default ${DEFAULT_PEERS}); from 5 on they are spread over several processes
+  --mix [all]    hold a conference: the first peer says nothing of its own, reads all others aligned on one clock,
+                 mixes them and sends each listener the mix of everybody but itself; with 'all' every other peer
+                 reads and mixes too, for its own ear
+  --clock-offset-ms N  put the peers' wall clocks up to N ms off, either way (default 0; ${MIX_CLOCK_OFFSET_MS} with --mix)
+  --skew-ppm N   let the peers' clocks and microphones run up to N ppm fast or slow (default 0; ${MIX_SKEW_PPM} with --mix)
+  --clicks       every peer clicks at the same true instants, once a second
+  --impair TEXT  lose, delay and reorder packets between the peers, e.g. loss=0.05,jitterMs=30,reorder=0.05,seed=7
   --lan          use all network interfaces and serve the page to other machines (default: loopback only)
   --seconds N    end after N seconds of talk (default: run until Ctrl-C; ${DEFAULT_JSON_SECONDS} with --json)
   --json         print one JSON object with the result and nothing else on stdout
   --wav FILE     play this WAV file in a loop instead of a synthetic voice; may be repeated (first 10 minutes)
-  --record DIR   write what was sent and received as WAV files: sent-<peer>.wav, received-<peer>-from-<peer>.wav
+  --record DIR   write what was sent and received as WAV files: sent-<peer>.wav, received-<peer>-from-<peer>.wav,
+                 of peers that mix aligned-<peer>.wav, a channel for each other peer as channels.json says, and
+                 of those that mix for their own ear mix-<peer>.wav
   --port N       port of the page and the signaling server (default ${DEFAULT_PORT}; a busy one means the next free)
   --help         show this text
+
+All is measured by content: what a peer was given is looked for in what the others sent. Of a mix, similarity compares
+with the sum of the others' voices. Alignment error is the spread of the true capture times of samples that a mixing
+peer was given as simultaneous; it counts 10 s after the last connection (or half of --seconds, if that is less).
 
 Exit codes: 0 ended by --seconds or Ctrl-C, 1 could not run, 2 wrong usage. How well it went is in the result (ok).`;
 
@@ -51,8 +87,27 @@ const VALUES: Record<string, (value: string, options: DemoOptions) => string | u
     return inRange(options.peers, 2, MAX_PEERS) ? undefined : `a whole number from 2 to ${MAX_PEERS}`;
   },
   "--seconds": (value, options) => {
-    options.seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+    options.seconds = decimal(value);
     return inRange(options.seconds, 1, MAX_SECONDS) ? undefined : `a number from 1 to ${MAX_SECONDS}`;
+  },
+  "--clock-offset-ms": (value, options) => {
+    options.clockOffsetMs = decimal(value);
+    return inRange(options.clockOffsetMs, 0, MAX_CLOCK_OFFSET_MS)
+      ? undefined
+      : `a number from 0 to ${MAX_CLOCK_OFFSET_MS}`;
+  },
+  "--skew-ppm": (value, options) => {
+    options.skewPpm = decimal(value);
+    return inRange(options.skewPpm, 0, MAX_SKEW_PPM) ? undefined : `a number from 0 to ${MAX_SKEW_PPM}`;
+  },
+  "--impair": (value, options) => {
+    options.impair = value;
+    try {
+      parseImpairment(value);
+      return undefined;
+    } catch (error) {
+      return `network trouble that is understood (${describeError(error)})`;
+    }
   },
   "--wav": (value, options) => {
     options.wavs.push(value);
@@ -68,11 +123,29 @@ const VALUES: Record<string, (value: string, options: DemoOptions) => string | u
   },
 };
 
+/** Options that stand alone. */
+const FLAGS: Record<string, (options: DemoOptions) => void> = {
+  "--lan": (options) => {
+    options.lan = true;
+  },
+  "--json": (options) => {
+    options.json = true;
+  },
+  "--clicks": (options) => {
+    options.clicks = true;
+  },
+};
+
 /** Understand the arguments that follow `demo`. Both `--name value` and `--name=value` are taken. */
 export function parseOptions(args: readonly string[]): ParsedOptions {
   if (args.includes("--help") || args.includes("-h")) return { type: "help" };
   const options: DemoOptions = {
     peers: DEFAULT_PEERS,
+    mix: "none",
+    clockOffsetMs: NaN,
+    skewPpm: NaN,
+    clicks: false,
+    impair: undefined,
     lan: false,
     seconds: undefined,
     json: false,
@@ -80,33 +153,64 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
     recordDir: undefined,
     port: DEFAULT_PORT,
   };
-  for (let i = 0; i < args.length; i++) {
-    const argument = args[i] ?? "";
-    const equals = argument.startsWith("--") ? argument.indexOf("=") : -1;
-    const name = equals < 0 ? argument : argument.slice(0, equals);
-    const fault =
-      name === "--lan" || name === "--json"
-        ? setFlag(name, equals >= 0, options)
-        : setValue(name, equals < 0 ? args[++i] : argument.slice(equals + 1), options);
+  const rest = [...args];
+  for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
+    const fault = take(argument, rest, options);
     if (fault !== undefined) return { type: "fault", fault };
   }
   if (options.json) options.seconds ??= DEFAULT_JSON_SECONDS;
-  return { type: "options", options };
+  const mixes = options.mix !== "none";
+  if (Number.isNaN(options.clockOffsetMs)) options.clockOffsetMs = mixes ? MIX_CLOCK_OFFSET_MS : 0;
+  if (Number.isNaN(options.skewPpm)) options.skewPpm = mixes ? MIX_SKEW_PPM : 0;
+  const fault = conflict(options);
+  return fault === undefined ? { type: "options", options } : { type: "fault", fault };
 }
 
-function setFlag(name: "--lan" | "--json", hasValue: boolean, options: DemoOptions): string | undefined {
-  if (hasValue) return `${name} takes no value`;
-  if (name === "--lan") options.lan = true;
-  else options.json = true;
+/** Take one argument, and its value from the rest. @returns the complaint, if there is one */
+function take(argument: string, rest: string[], options: DemoOptions): string | undefined {
+  const equals = argument.startsWith("--") ? argument.indexOf("=") : -1;
+  const name = equals < 0 ? argument : argument.slice(0, equals);
+  const attached = equals < 0 ? undefined : argument.slice(equals + 1);
+  if (name === "--mix") return setMix(attached ?? (rest[0] === "all" ? rest.shift() : undefined), options);
+  if (Object.hasOwn(FLAGS, name)) {
+    if (attached !== undefined) return `${name} takes no value`;
+    FLAGS[name]?.(options);
+    return undefined;
+  }
+  return setValue(name, attached, rest, options);
+}
+
+function setMix(value: string | undefined, options: DemoOptions): string | undefined {
+  if (value !== undefined && value !== "all")
+    return `--mix must be followed by 'all' or nothing, not ${JSON.stringify(value)}`;
+  options.mix = value ?? "first";
   return undefined;
 }
 
-function setValue(name: string, value: string | undefined, options: DemoOptions): string | undefined {
+function setValue(
+  name: string,
+  attached: string | undefined,
+  rest: string[],
+  options: DemoOptions,
+): string | undefined {
   const set = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
   if (set === undefined) return `unknown option ${JSON.stringify(name)}`;
+  const value = attached ?? rest.shift();
   if (value === undefined) return `${name} needs a value`;
   const expected = set(value, options);
   return expected === undefined ? undefined : `${name} must be ${expected}, not ${JSON.stringify(value)}`;
+}
+
+/** What does not go together. */
+function conflict({ mix, peers, impair, lan }: DemoOptions): string | undefined {
+  if (mix !== "none" && peers < MIN_MIX_PEERS)
+    return `--mix needs at least ${MIN_MIX_PEERS} peers, not ${peers}`;
+  if (impair !== undefined && lan) return "--impair works on loopback only, not with --lan";
+  return undefined;
+}
+
+function decimal(value: string): number {
+  return /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
 }
 
 function wholeNumber(value: string): number {

@@ -1,6 +1,6 @@
 // Writes what was sent and received to WAV files on the clock of the run: every file begins with the run and ends
 // with it. Samples go to disk about once a second; never more than some seconds wait in memory.
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { SAMPLE_RATE } from "./voice.ts";
@@ -10,32 +10,81 @@ import { toPcm16, WAV_HEADER_BYTES, wavHeader } from "./wav.ts";
 const BLOCKS_PER_WRITE = 50;
 /** Blocks a file may have waiting for a slow disk (10 s); further ones are dropped and counted. */
 const MAX_WAITING_BLOCKS = 500;
-/** A WAV file ends at 4 GiB; twelve hours of a run stay below that. */
+/** A WAV file ends at 4 GiB; twelve hours of one channel stay below that, and so much less of several. */
 const MAX_SAMPLES = 12 * 3600 * SAMPLE_RATE;
 
 interface Block {
+  /** Of its first sample, on the clock of the run. */
   start: number;
+  /** Interleaved where there are several channels. */
   samples: Float32Array;
 }
+
+/** Where the names of the channels of aligned recordings are. */
+const CHANNELS_FILE = "channels.json";
+/** Beyond this, in samples, aligned blocks do not follow each other: the reader was too slow, or its clock stepped. */
+const ALIGNED_JUMP = 0.1 * SAMPLE_RATE;
+
+/** By peer that reads aligned: the others in the order of the channels of its recording. */
+export type AlignedChannels = Readonly<Record<string, readonly string[]>>;
 
 /** Records into one folder. */
 export class Recorder {
   readonly #folder: string;
   readonly #files = new Map<string, WavFile>();
+  readonly #mixes = new Map<string, AlignedTrack>();
+  readonly #aligned: ReadonlyMap<string, AlignedTrack>;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, channels: AlignedChannels) {
     this.#folder = folder;
+    this.#aligned = new Map(
+      Object.entries(channels).map(([peerId, others]) => [peerId, new AlignedTrack(others)]),
+    );
   }
 
-  /** Make the folder. @throws whatever the file system says */
-  static async open(folder: string): Promise<Recorder> {
+  /**
+   * Make the folder.
+   *
+   * @param channels of the aligned recordings
+   * @throws whatever the file system says
+   */
+  static async open(folder: string, channels: AlignedChannels = {}): Promise<Recorder> {
     await mkdir(folder, { recursive: true });
-    return new Recorder(folder);
+    return new Recorder(folder, channels);
   }
 
   /** Note samples that `peerId` sent, from index `start` of the run on. They are kept until written. */
   sent(peerId: string, start: number, samples: Float32Array): void {
     this.#file(`sent-${peerId}.wav`).add({ start, samples });
+  }
+
+  /** Write down who is in which channel of the aligned recordings. @throws whatever the file system says */
+  async describe(): Promise<void> {
+    if (this.#aligned.size === 0) return;
+    const files = [...this.#aligned].map(([peerId, { others }]) => [alignedName(peerId), others]);
+    const text = JSON.stringify(Object.fromEntries(files), undefined, 2);
+    await writeFile(join(this.#folder, CHANNELS_FILE), `${text}\n`);
+  }
+
+  /**
+   * Note a set that `peerId` read: samples that were captured at the same instants, as it was told. Sets are laid end to
+   * end, for so its own clock has them.
+   *
+   * @param start of the first set, and of one after a gap: index of the run
+   * @param shares mono, one for each peer; peers without a channel are left out
+   */
+  aligned(peerId: string, start: number, shares: readonly { peerId: string; samples: Float32Array }[]): void {
+    const track = this.#aligned.get(peerId);
+    if (track === undefined) return;
+    const { block, channels } = track.interleave(start, shares);
+    this.#file(alignedName(peerId), channels).add(block);
+  }
+
+  /** Note what `peerId` mixed for its own ear; blocks are laid end to end like sets. */
+  mixed(peerId: string, start: number, samples: Float32Array): void {
+    const track = this.#mixes.get(peerId) ?? new AlignedTrack([peerId]);
+    this.#mixes.set(peerId, track);
+    this.#file(`mix-${peerId}.wav`).add(track.interleave(start, [{ peerId, samples }]).block);
   }
 
   /** Note samples that `to` received of `from`. */
@@ -61,18 +110,52 @@ export class Recorder {
     };
   }
 
-  #file(name: string): WavFile {
+  #file(name: string, channels = 1): WavFile {
     const known = this.#files.get(name);
     if (known !== undefined) return known;
-    const file = new WavFile(join(this.#folder, name));
+    const file = new WavFile(join(this.#folder, name), channels);
     this.#files.set(name, file);
     return file;
+  }
+}
+
+function alignedName(peerId: string): string {
+  return `aligned-${peerId}.wav`;
+}
+
+/** Turns the sets that one peer reads into blocks of a file with a channel for each other peer. */
+class AlignedTrack {
+  readonly others: readonly string[];
+  #end: number | undefined;
+
+  constructor(others: readonly string[]) {
+    this.others = others;
+  }
+
+  interleave(
+    start: number,
+    shares: readonly { peerId: string; samples: Float32Array }[],
+  ): { block: Block; channels: number } {
+    const channels = this.others.length;
+    const count = Math.max(0, ...shares.map(({ samples }) => samples.length));
+    const samples = new Float32Array(count * channels);
+    for (const share of shares) {
+      const channel = this.others.indexOf(share.peerId);
+      if (channel < 0) continue;
+      for (let i = 0; i < share.samples.length; i++)
+        samples[i * channels + channel] = share.samples[i] as number;
+    }
+    const follows = this.#end !== undefined && Math.abs(this.#end - start) < ALIGNED_JUMP;
+    const at = follows && this.#end !== undefined ? this.#end : start;
+    this.#end = at + count;
+    return { block: { start: at, samples }, channels };
   }
 }
 
 /** One file; writes follow each other, whoever adds never waits. */
 class WavFile {
   readonly path: string;
+  readonly #channels: number;
   lostBlocks = 0;
   reason: string | undefined;
   /** Index after the last sample written. */
@@ -82,14 +165,15 @@ class WavFile {
   #handle: FileHandle | undefined;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(path: string) {
+  constructor(path: string, channels: number) {
     this.path = path;
+    this.#channels = channels;
   }
 
   add(block: Block): void {
-    if (this.#waiting.length + this.#writing.length >= MAX_WAITING_BLOCKS || block.start > MAX_SAMPLES) {
+    if (this.#waiting.length + this.#writing.length >= MAX_WAITING_BLOCKS || block.start > this.#maxSamples) {
       this.lostBlocks++;
-      this.reason ??= block.start > MAX_SAMPLES ? "a WAV file holds twelve hours" : "the disk is too slow";
+      this.reason ??= block.start > this.#maxSamples ? "a WAV file ends at 4 GiB" : "the disk is too slow";
       return;
     }
     this.#waiting.push(block);
@@ -107,8 +191,9 @@ class WavFile {
   async finish(length: number): Promise<void> {
     try {
       const handle = await this.#opened();
-      await handle.truncate(WAV_HEADER_BYTES + 2 * length);
-      await handle.write(wavHeader(2 * length, SAMPLE_RATE), 0, WAV_HEADER_BYTES, 0);
+      const bytes = 2 * this.#channels * Math.min(length, this.#maxSamples);
+      await handle.truncate(WAV_HEADER_BYTES + bytes);
+      await handle.write(wavHeader(bytes, SAMPLE_RATE, this.#channels), 0, WAV_HEADER_BYTES, 0);
     } catch (error) {
       this.#fail(error, 0);
     }
@@ -128,12 +213,21 @@ class WavFile {
 
   async #write(blocks: readonly Block[]): Promise<void> {
     const handle = await this.#opened();
-    for (const { start, samples } of runs(blocks)) {
+    for (const { start, samples } of runs(blocks, this.#channels)) {
       // Where nothing is written the file has a hole, which reads as silence.
       const pcm = toPcm16(samples);
-      await handle.write(new Uint8Array(pcm.buffer), 0, pcm.byteLength, WAV_HEADER_BYTES + 2 * start);
-      this.end = Math.max(this.end, start + samples.length);
+      await handle.write(
+        new Uint8Array(pcm.buffer),
+        0,
+        pcm.byteLength,
+        WAV_HEADER_BYTES + 2 * this.#channels * start,
+      );
+      this.end = Math.max(this.end, start + samples.length / this.#channels);
     }
+  }
+
+  get #maxSamples(): number {
+    return Math.floor(MAX_SAMPLES / this.#channels);
   }
 
   async #opened(): Promise<FileHandle> {
@@ -147,19 +241,19 @@ class WavFile {
 }
 
 /** Blocks that follow each other without a gap, joined. */
-function runs(blocks: readonly Block[]): Block[] {
+function runs(blocks: readonly Block[], channels: number): Block[] {
   const joined: { start: number; end: number; parts: Float32Array[] }[] = [];
   for (const { start, samples } of blocks) {
     const last = joined.at(-1);
     if (last?.end === start) {
       last.parts.push(samples);
-      last.end += samples.length;
+      last.end += samples.length / channels;
     } else {
-      joined.push({ start, end: start + samples.length, parts: [samples] });
+      joined.push({ start, end: start + samples.length / channels, parts: [samples] });
     }
   }
   return joined.map(({ start, end, parts }) => {
-    const samples = new Float32Array(end - start);
+    const samples = new Float32Array((end - start) * channels);
     let at = 0;
     for (const part of parts) {
       samples.set(part, at);

@@ -1,4 +1,6 @@
 // Turns measurements into the numbers people read: rows of the table and the one JSON object. Pure.
+import type { AlignmentFigures } from "./alignment-judge.ts";
+import type { UsageFigures } from "./usage.ts";
 
 /** What a receiving transport counts about one sender. */
 export interface PairCounters {
@@ -17,21 +19,59 @@ export interface PairRow extends PairCounters {
   latencyMsP95: number | null;
   /** 0 to 1; null until the sender has spoken for a window. */
   similarity: number | null;
+  /** The sender's clock against the receiver's, as the receiver estimates it; null until it does. */
+  driftPpm: number | null;
+  /** How far frames were captured from when they said they were, median, us; null until that has been judged. */
+  captureErrorUs: number | null;
 }
 
 /** One directed pair in the JSON report. */
 export type ReceivedRow = Omit<PairRow, "to">;
 
+/** How well sets are aligned that were read as captured at the same time, over all peers that read them. */
+export interface AlignmentRow {
+  /** Sets of 20 ms that were judged. */
+  sets: number;
+  /** Spread of the true capture times within a set, ms; null until one has been judged. */
+  errorMsP95: number | null;
+  /** Largest bound of the error that the peers of a set state, ms; null until they state one. */
+  boundMsP95: number | null;
+}
+
+/** The same of one peer that reads them: `sets` of the run, the rest of the last stretches. */
+export interface LiveAlignment extends AlignmentRow {
+  peerId: string;
+}
+
+/** What one process of a run cost. */
+export interface ProcessRow {
+  /** Peers that live there; none in the first process when others carry them. */
+  peers: string[];
+  rssMb: number;
+  /** Of one core. */
+  cpuPercent: number;
+  loopLagMsP99: number;
+}
+
 /** What `demo --json` prints. */
 export interface DemoReport {
-  /** Every pair that had to be there is there, and no similarity is below 0.9. */
+  /**
+   * Every pair that had to be there is there, no similarity is below 0.9, and what was read aligned, if anybody did,
+   * was recognized and aligned within 20 ms.
+   */
   ok: boolean;
   peers: { id: string; received: ReceivedRow[] }[];
   /** Ms from start() of the later peer of a pair to its connection; null when nothing connected. */
   setupMs: { p50: number | null; p95: number | null };
+  /** Absent when nobody reads aligned. */
+  alignment?: AlignmentRow;
+  /** Of all processes. */
   rssMb: number;
-  /** Of one core, over the run. */
+  /** Of one core, over the run, of all processes. */
   cpuPercent: number;
+  /** How late event loops came to their timers, 99th percentile, of the worst process. */
+  loopLagMsP99: number;
+  processes: ProcessRow[];
 }
 
 /** A pair at least this similar counts as heard; Opus at the demo's bitrate stays above 0.95. */
@@ -50,33 +90,108 @@ export function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits));
 }
 
+/** Alignment that is no better than this, ms, is none. */
+const OK_ALIGNMENT_MS = 20;
+/** Stretches that are "of late"; a reader is judged once a second. */
+const LIVE_STRETCHES = 10;
+/** Of the shares of sets that were looked for, so many may not be found. */
+const OK_UNRECOGNIZED = 0.1;
+const MIB = 1_048_576;
+
 /** What a report is made of. */
 export interface ReportInput {
   rows: readonly PairRow[];
-  /** Peers of this process: every one of them must have heard every other. */
+  /** Peers of the line-up: every one of them must have heard every other. */
   requiredPeers: readonly string[];
   setupMs: readonly number[];
-  rssBytes: number;
-  cpuMs: number;
-  elapsedMs: number;
+  /** One for each peer that reads aligned. */
+  alignments: readonly AlignmentFigures[];
+  processes: readonly { peerIds: readonly string[]; usage: UsageFigures }[];
 }
 
 /** The JSON object of a run; peers in the order of `requiredPeers`, then those that joined from pages. */
 export function buildReport(input: ReportInput): DemoReport {
-  const ids = [...new Set([...input.requiredPeers, ...input.rows.map((row) => row.to)])];
+  const { rows, requiredPeers, setupMs, alignments, processes } = input;
+  const ids = [...new Set([...requiredPeers, ...rows.map((row) => row.to)])];
+  const { rssMb, cpuPercent } = totalUsage(processes.map(({ usage }) => usage));
   return {
-    ok: isOk(input.rows, input.requiredPeers),
+    ok: isHeard(rows, requiredPeers) && (alignments.length === 0 || isAligned(alignments)),
     peers: ids.map((id) => ({
       id,
-      received: input.rows.filter((row) => row.to === id).map(({ to: _to, ...row }) => roundRow(row)),
+      received: rows.filter((row) => row.to === id).map(({ to: _to, ...row }) => roundRow(row)),
     })),
-    setupMs: { p50: rounded(percentile(input.setupMs, 0.5)), p95: rounded(percentile(input.setupMs, 0.95)) },
-    rssMb: round(input.rssBytes / 1_048_576),
-    cpuPercent: round((100 * input.cpuMs) / Math.max(1, input.elapsedMs)),
+    setupMs: { p50: rounded(percentile(setupMs, 0.5)), p95: rounded(percentile(setupMs, 0.95)) },
+    ...(alignments.length > 0 && { alignment: alignmentRow(alignments) }),
+    rssMb: round(rssMb),
+    cpuPercent: round(cpuPercent),
+    loopLagMsP99: round(Math.max(0, ...processes.map(({ usage }) => usage.loopLagMsP99))),
+    processes: processes.map(processRow),
   };
 }
 
-function isOk(rows: readonly PairRow[], requiredPeers: readonly string[]): boolean {
+/** All processes as one: memory and CPU of one core since each began. */
+export function totalUsage(usages: readonly UsageFigures[]): { rssMb: number; cpuPercent: number } {
+  const sum = (of: (usage: UsageFigures) => number): number =>
+    usages.reduce((total, usage) => total + of(usage), 0);
+  return { rssMb: sum(({ rssBytes }) => rssBytes) / MIB, cpuPercent: sum(cpuPercentOf) };
+}
+
+/** How well each reader's sets were aligned of late. */
+export function liveAlignments(alignments: readonly AlignmentFigures[]): LiveAlignment[] {
+  return alignments.map(({ errorsMs, boundsMs, ...figures }) => {
+    const latest = { errorsMs: errorsMs.slice(-LIVE_STRETCHES), boundsMs: boundsMs.slice(-LIVE_STRETCHES) };
+    return { peerId: figures.peerId, ...alignmentRow([{ ...figures, ...latest }]) };
+  });
+}
+
+/** The figures of some readers as one row. */
+export function alignmentRow(alignments: readonly AlignmentFigures[]): AlignmentRow {
+  return {
+    sets: alignments.reduce((sum, { sets }) => sum + sets, 0),
+    errorMsP95: rounded(
+      percentile(
+        alignments.flatMap(({ errorsMs }) => errorsMs),
+        0.95,
+      ),
+      3,
+    ),
+    boundMsP95: rounded(
+      percentile(
+        alignments.flatMap(({ boundsMs }) => boundsMs),
+        0.95,
+      ),
+      3,
+    ),
+  };
+}
+
+function cpuPercentOf({ cpuMs, elapsedMs }: UsageFigures): number {
+  return (100 * cpuMs) / Math.max(1, elapsedMs);
+}
+
+function processRow({ peerIds, usage }: ReportInput["processes"][number]): ProcessRow {
+  return {
+    peers: [...peerIds],
+    rssMb: round(usage.rssBytes / MIB),
+    cpuPercent: round(cpuPercentOf(usage)),
+    loopLagMsP99: round(usage.loopLagMsP99),
+  };
+}
+
+/** Everybody who mixes has been judged, and passes. */
+function isAligned(alignments: readonly AlignmentFigures[]): boolean {
+  const sum = (of: (figures: AlignmentFigures) => number): number =>
+    alignments.reduce((total, figures) => total + of(figures), 0);
+  const { errorMsP95 } = alignmentRow(alignments);
+  return (
+    alignments.every(({ sets }) => sets > 0) &&
+    errorMsP95 !== null &&
+    errorMsP95 <= OK_ALIGNMENT_MS &&
+    sum(({ unrecognized }) => unrecognized) <= OK_UNRECOGNIZED * sum(({ looked }) => looked)
+  );
+}
+
+function isHeard(rows: readonly PairRow[], requiredPeers: readonly string[]): boolean {
   const heard = new Set<string>();
   for (const { from, to, similarity } of rows) {
     if (similarity !== null && similarity < OK_SIMILARITY) return false;
@@ -92,10 +207,12 @@ function roundRow(row: ReceivedRow): ReceivedRow {
     ...row,
     bufferDelayMs: round(row.bufferDelayMs),
     latencyMsP95: rounded(row.latencyMsP95),
-    similarity: row.similarity === null ? null : round(row.similarity, 3),
+    similarity: rounded(row.similarity, 3),
+    driftPpm: rounded(row.driftPpm),
+    captureErrorUs: rounded(row.captureErrorUs, 0),
   };
 }
 
-function rounded(value: number | null): number | null {
-  return value === null ? null : round(value);
+function rounded(value: number | null, digits = 1): number | null {
+  return value === null ? null : round(value, digits);
 }

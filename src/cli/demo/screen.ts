@@ -1,5 +1,6 @@
 // What the user sees in the terminal: notes, and the table below them. With --json all of it goes to stderr,
 // and the table nowhere.
+import type { AlignmentFigures } from "./alignment-judge.ts";
 import { redraw, tableLines } from "./table.ts";
 import type { TableFooter } from "./table.ts";
 import type { PairRow } from "./report.ts";
@@ -34,12 +35,17 @@ export class Screen {
   }
 
   /** The table as it is now; call once a second. `last`: show it in any case. */
-  table(rows: readonly PairRow[], footer: TableFooter, last = false): void {
+  table(
+    rows: readonly PairRow[],
+    alignments: readonly AlignmentFigures[],
+    footer: TableFooter,
+    last = false,
+  ): void {
     if (!this.#withTable) return;
     const live = this.#out.isTTY === true;
     if (!live && !last && footer.elapsedMs - this.#lastBlockMs < BLOCK_INTERVAL_MS) return;
     this.#lastBlockMs = footer.elapsedMs;
-    const lines = tableLines(rows, footer, live);
+    const lines = tableLines(rows, alignments, footer, live);
     this.#out.write(live ? redraw(lines, this.#drawn) : `${lines.join("\n")}\n\n`);
     this.#drawn = lines.length;
   }

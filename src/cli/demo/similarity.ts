@@ -2,6 +2,8 @@
 // Judges by waveform alone, so that it needs no help from the transport it judges. Time is ms of the run.
 import { decimate, DECIMATION, energy, matchAnywhere, matchNear, TAPS } from "./correlate.ts";
 import type { Match } from "./correlate.ts";
+import { CallTimes } from "./reference.ts";
+import type { Reference } from "./reference.ts";
 import { Placement, SampleRing } from "./sample-ring.ts";
 import { SAMPLE_RATE } from "./voice.ts";
 
@@ -12,9 +14,13 @@ const TRACK_SAMPLES = 0.005 * SAMPLE_RATE;
 /** Delays that a new search covers: the usual ones, or, when it was in vain, up to 1.5 s. Powers of two of work. */
 const USUAL = { least: -0.04 * SAMPLE_RATE, most: 0.58 * SAMPLE_RATE };
 const WIDE = { least: -0.1 * SAMPLE_RATE, most: 1.5 * SAMPLE_RATE };
-/** The delay of most windows is that of the one before, to these samples: such a match is taken without a search. */
-const STILL_SAMPLES = 3;
+/**
+ * The delay of most windows is that of the one before, to these samples: such a match is taken without a search. Clocks
+ * that run 200 ppm apart move it by nine in a second.
+ */
+const STILL_SAMPLES = 10;
 const STILL = 0.9;
+const STRIDE = 3;
 /** Below this correlation the delay counts as lost: chance stays under 0.35, a match through Opus over 0.8. */
 const LOCKED = 0.5;
 /** Mean square below which a sender was silent (-50 dBFS) and a window says nothing. */
@@ -33,13 +39,14 @@ const SENT_CAPACITY = 262_144;
 const DECIMATED_CAPACITY = 65_536;
 /** Held of what was received: a window and its hold (0.68 s). */
 const RECEIVED_CAPACITY = 32_768;
-/** Send calls remembered: 5 s of 10 ms blocks. */
-const MAX_CALLS = 512;
 /** Deliveries remembered: more than a window and its hold contain. */
 const MAX_DELIVERIES = 128;
 /** Newest values kept per pair for medians and percentiles: hours of windows, minutes of frames. */
 const MAX_SIMILARITIES = 4096;
 const MAX_LATENCIES = 4096;
+const MAX_CAPTURE_ERRORS = 4096;
+/** Where a delay is expected before it is known, in samples: 70 ms. */
+const LIKELY_DELAY = 0.07 * SAMPLE_RATE;
 /** How far a match may be off, in samples (1 ms); added to a frame's end it must not name the next send call. */
 const MATCH_TOLERANCE = 48;
 
@@ -48,13 +55,17 @@ export function indexAt(ms: number): number {
   return Math.max(0, Math.round((ms * SAMPLE_RATE) / 1000));
 }
 
-/** What one peer sent, on the clock of the run, with the times of its send calls. Bounded to some seconds. */
-export class SentStream {
+/** What a page sent, on the clock of the run, with the times of its send calls. Bounded to some seconds. */
+export class SentStream implements Reference {
   readonly #ring = new SampleRing(SENT_CAPACITY);
   /** Index `k` stands for index `6 k` of the ring: decimated once here instead of once per listener. */
   readonly #decimated = new SampleRing(DECIMATED_CAPACITY);
   readonly #placement = new Placement();
-  readonly #calls: { end: number; calledMs: number }[] = [];
+  readonly #calls = new CallTimes();
+
+  get end(): number {
+    return this.#ring.end;
+  }
 
   /**
    * Note a block handed to the transport.
@@ -67,17 +78,14 @@ export class SentStream {
     const start = this.#placement.place(indexAt(calledMs), samples.length, missing);
     this.#ring.write(start, samples);
     this.#decimate(start);
-    this.#calls.push({ end: start + samples.length, calledMs });
-    if (this.#calls.length > MAX_CALLS) this.#calls.shift();
+    this.#calls.note(start + samples.length, calledMs);
     return start;
   }
 
-  /** `count` samples from `start`; silence where nothing was sent or it is no longer held. */
   read(start: number, count: number): Float32Array {
     return this.#ring.read(start, count);
   }
 
-  /** As `read` at 8 kHz: `count` samples from `6 start`. */
   readDecimated(start: number, count: number): Float32Array {
     return this.#decimated.read(start, count);
   }
@@ -89,27 +97,28 @@ export class SentStream {
     this.#decimated.write(first, decimate(this.#ring.read(from, this.#ring.end - from)));
   }
 
-  /** When the call was made that sent the sample at `index`; undefined when it is not known any more. */
   calledAt(index: number): number | undefined {
-    let found: number | undefined;
-    for (let i = this.#calls.length - 1; i >= 0; i--) {
-      const call = this.#calls[i];
-      if (call === undefined || call.end <= index) return found;
-      found = call.calledMs;
-    }
-    // All calls end after it: unless the oldest one holds it, the right one has been forgotten.
-    return undefined;
+    return this.#calls.at(index);
   }
+}
+
+interface Delivery {
+  start: number;
+  end: number;
+  deliveredMs: number;
+  /** True time at which its first sample is said to have been captured, in samples; undefined: nothing is said. */
+  label: number | undefined;
 }
 
 /** Follows one directed pair: every so often a window of what was received is found in what was sent. */
 export class PairTracker {
-  readonly #sent: SentStream;
+  readonly #sent: Reference;
   readonly #ring = new SampleRing(RECEIVED_CAPACITY);
   readonly #placement = new Placement();
-  readonly #deliveries: { start: number; end: number; deliveredMs: number }[] = [];
+  readonly #deliveries: Delivery[] = [];
   readonly #similarities: number[] = [];
   readonly #latenciesMs: number[] = [];
+  readonly #captureErrorsUs: number[] = [];
   #intervalSamples: number;
   #windowEnd: number;
   #delay: number | undefined;
@@ -119,7 +128,7 @@ export class PairTracker {
    * @param connectedMs when the pair was connected; windows begin a little later
    * @param intervalMs one window per so many ms, at least 400
    */
-  constructor(sent: SentStream, connectedMs: number, intervalMs: number) {
+  constructor(sent: Reference, connectedMs: number, intervalMs: number) {
     this.#sent = sent;
     this.#intervalSamples = indexAt(intervalMs);
     this.#windowEnd = indexAt(connectedMs) + WARM_UP_SAMPLES + WINDOW_SAMPLES;
@@ -140,17 +149,25 @@ export class PairTracker {
     return this.#latenciesMs;
   }
 
+  /** How far frames of matched windows were captured from when they said they were, us, without sign; bounded. */
+  get captureErrorsUs(): readonly number[] {
+    return this.#captureErrorsUs;
+  }
+
   /**
    * Note a block that was delivered.
    *
    * @param samples mono, 48 kHz; read, not kept
    * @param missing samples known to be missing before it
+   * @param labelMs true time, ms of the run, at which its first sample is said to have been captured, when that is
+   *   said and to be judged
    * @returns index of its first sample on the run's clock
    */
-  received(samples: Float32Array, deliveredMs: number, missing = 0): number {
+  received(samples: Float32Array, deliveredMs: number, missing = 0, labelMs?: number): number {
     const start = this.#placement.place(indexAt(deliveredMs), samples.length, missing);
     this.#ring.write(start, samples);
-    this.#deliveries.push({ start, end: start + samples.length, deliveredMs });
+    const label = labelMs === undefined ? undefined : (labelMs * SAMPLE_RATE) / 1000;
+    this.#deliveries.push({ start, end: start + samples.length, deliveredMs, label });
     if (this.#deliveries.length > MAX_DELIVERIES) this.#deliveries.shift();
     return start;
   }
@@ -163,7 +180,8 @@ export class PairTracker {
    * @returns whether a window was looked at, which costs about a ms
    */
   tick(nowMs: number, maySearch: () => boolean): boolean {
-    const complete = this.#ring.end >= this.#windowEnd + HOLD_SAMPLES;
+    const received = this.#ring.end >= this.#windowEnd + HOLD_SAMPLES;
+    const complete = received && this.#sent.end >= this.#windowEnd;
     if (!complete && indexAt(nowMs) < this.#windowEnd + GRACE_SAMPLES) return false;
     // After a stall the ring holds only the end of it: windows it has lost are skipped, not judged as silence.
     const oldest = this.#ring.end - RECEIVED_CAPACITY + WINDOW_SAMPLES;
@@ -175,20 +193,27 @@ export class PairTracker {
 
   #judge(start: number, maySearch: () => boolean): void {
     const received = this.#ring.read(start, WINDOW_SAMPLES);
-    const likely = this.#sent.read(start - (this.#delay ?? indexAt(50)), WINDOW_SAMPLES);
-    if (energy(likely) < SPEECH_FLOOR * WINDOW_SAMPLES) return;
-    const match = this.#match(received, start, maySearch);
+    const expected = start - (this.#delay ?? LIKELY_DELAY);
+    const stretch = this.#sent.read(expected - STILL_SAMPLES, WINDOW_SAMPLES + 2 * STILL_SAMPLES);
+    if (energy(stretch, STILL_SAMPLES, WINDOW_SAMPLES) < SPEECH_FLOOR * WINDOW_SAMPLES) return;
+    const match = this.#match(received, start, stretch, maySearch);
     if (match === undefined) return;
     remember(this.#similarities, Math.min(1, match.correlation), MAX_SIMILARITIES);
     if (match.correlation >= LOCKED) this.#measureLatency(start, start - match.offset);
   }
 
   /** The best match; `offset` is an index of what was sent. Undefined: it is not known without a search. */
-  #match(received: Float32Array, start: number, maySearch: () => boolean): Match | undefined {
+  #match(
+    received: Float32Array,
+    start: number,
+    stretch: Float32Array,
+    maySearch: () => boolean,
+  ): Match | undefined {
     if (energy(received) < MATCH_FLOOR * WINDOW_SAMPLES) return { offset: 0, correlation: 0 };
     const expected = this.#delay === undefined ? undefined : start - this.#delay;
     if (expected !== undefined) {
-      const still = this.#refine(received, expected, STILL_SAMPLES);
+      const still = matchSmooth(received, stretch, 2 * STILL_SAMPLES);
+      still.offset += expected - STILL_SAMPLES;
       if (still.correlation >= STILL) return this.#locked(still, start);
     }
     const needle = decimate(received);
@@ -232,12 +257,22 @@ export class PairTracker {
   }
 
   #measureLatency(start: number, delay: number): void {
-    for (const { start: from, end, deliveredMs } of this.#deliveries) {
+    for (const { start: from, end, deliveredMs, label } of this.#deliveries) {
       if (from < start || end > start + WINDOW_SAMPLES) continue;
+      if (label !== undefined) {
+        const errorUs = (Math.abs(label - (from - delay)) * 1e6) / SAMPLE_RATE;
+        remember(this.#captureErrorsUs, errorUs, MAX_CAPTURE_ERRORS);
+      }
       const calledMs = this.#sent.calledAt(end - 1 - delay - MATCH_TOLERANCE);
       if (calledMs !== undefined) remember(this.#latenciesMs, deliveredMs - calledMs, MAX_LATENCIES);
     }
   }
+}
+
+/** The best match among starts up to `most`: every third first, for voices change little in three samples. */
+function matchSmooth(needle: Float32Array, haystack: Float32Array, most: number): Match {
+  const { offset } = matchNear(needle, haystack, 0, most, MATCH_FLOOR, STRIDE);
+  return matchNear(needle, haystack, offset - STRIDE + 1, Math.min(most, offset + STRIDE - 1), MATCH_FLOOR);
 }
 
 function remember(values: number[], value: number, most: number): void {

@@ -5,12 +5,16 @@ import { SAMPLE_RATE } from "./voice.ts";
 
 /** Length of a block: one Opus frame of the transport's default. */
 const BLOCK_MS = 20;
-const BLOCK_SAMPLES = (BLOCK_MS * SAMPLE_RATE) / 1000;
+/** The same in samples. */
+export const BLOCK_SAMPLES = (BLOCK_MS * SAMPLE_RATE) / 1000;
 /** More blocks than this are not caught up with: the process slept, and speech from then is of no use. */
 const MAX_LATE_BLOCKS = 10;
 
-/** Takes a block: mono, 48 kHz. `captureMs` is when its first sample would have been spoken, on the given clock. */
-export type SpeakerSink = (samples: Float32Array, captureMs: number) => void;
+/**
+ * Takes a block: mono, 48 kHz. `captureMs` is when its first sample would have been spoken, on the given clock;
+ * `number` counts blocks from 0.
+ */
+export type SpeakerSink = (samples: Float32Array, captureMs: number, number: number) => void;
 
 /** Speaks from `start` to `stop`. */
 export class Speaker {
@@ -18,9 +22,10 @@ export class Speaker {
   readonly #nowMs: () => number;
   readonly #sink: SpeakerSink;
   #dueMs = 0;
+  #number = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param nowMs a monotonic clock in ms */
+  /** @param nowMs a monotonic clock in ms: the microphone's, whose rate decides how fast it speaks */
   constructor(source: SignalSource, nowMs: () => number, sink: SpeakerSink) {
     this.#source = source;
     this.#nowMs = nowMs;
@@ -47,7 +52,7 @@ export class Speaker {
     const late = Math.floor((this.#nowMs() - this.#dueMs) / BLOCK_MS);
     if (late > MAX_LATE_BLOCKS) this.#dueMs += late * BLOCK_MS;
     for (; this.#dueMs <= this.#nowMs(); this.#dueMs += BLOCK_MS) {
-      this.#sink(this.#source.next(BLOCK_SAMPLES), this.#dueMs - BLOCK_MS);
+      this.#sink(this.#source.next(BLOCK_SAMPLES), this.#dueMs - BLOCK_MS, this.#number++);
     }
     this.#arm();
   }

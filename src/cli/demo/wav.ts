@@ -113,11 +113,11 @@ function sampleReader(data: DataView, { tag, bits }: Format): (offset: number) =
 }
 
 /**
- * The header of a mono 16-bit PCM file.
+ * The header of a 16-bit PCM file.
  *
  * @param dataBytes length of the samples that follow, at most 4 GiB less the header
  */
-export function wavHeader(dataBytes: number, sampleRate: number): Uint8Array {
+export function wavHeader(dataBytes: number, sampleRate: number, channels = 1): Uint8Array {
   const header = new Uint8Array(WAV_HEADER_BYTES);
   const view = new DataView(header.buffer);
   const tag = (offset: number, text: string): void => {
@@ -129,10 +129,10 @@ export function wavHeader(dataBytes: number, sampleRate: number): Uint8Array {
   tag(12, "fmt ");
   view.setUint32(16, 16, true);
   view.setUint16(20, FORMAT_PCM, true);
-  view.setUint16(22, 1, true);
+  view.setUint16(22, channels, true);
   view.setUint32(24, sampleRate, true);
-  view.setUint32(28, sampleRate * 2, true);
-  view.setUint16(32, 2, true);
+  view.setUint32(28, sampleRate * 2 * channels, true);
+  view.setUint16(32, 2 * channels, true);
   view.setUint16(34, 16, true);
   tag(36, "data");
   view.setUint32(40, dataBytes, true);

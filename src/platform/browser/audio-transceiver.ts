@@ -1,24 +1,15 @@
 // Makes a transceiver carry our audio: Opus alone, both ways, with capture times, its frames taken by the worker.
 // Never touches a description.
-import type { ReceiveHub, ReceiveListener } from "./receive-hub.ts";
+import { CAPTURE_TIME_URI } from "../capture-time-extension.ts";
+import type { LinkTransforms } from "./receive-hub.ts";
 import type { ExtensibleTransceiver } from "./web-types.ts";
 
-/** https://webrtc.googlesource.com/src/+/refs/heads/main/docs/native-code/rtp-hdrext/abs-capture-time */
-const CAPTURE_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
-
-/**
- * Prepare `transceiver` before any media can flow.
- * @returns a function that stops taking its frames
- */
-export function prepareTransceiver(
-  transceiver: RTCRtpTransceiver,
-  hub: ReceiveHub,
-  listener: ReceiveListener,
-): () => void {
+/** Prepare `transceiver` before any media can flow. */
+export function prepareTransceiver(transceiver: RTCRtpTransceiver, transforms: LinkTransforms): void {
   transceiver.direction = "sendrecv";
   const codecs = RTCRtpReceiver.getCapabilities("audio")?.codecs ?? [];
   transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType.toLowerCase() === "audio/opus"));
-  return hub.attach(transceiver.receiver, listener);
+  transforms.attach(transceiver);
 }
 
 /**

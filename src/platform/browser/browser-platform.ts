@@ -2,6 +2,7 @@
 // worker that all links of the page share.
 import type { Platform } from "../platform.ts";
 import { browserClock } from "./clock.ts";
+import { startBrowserMediaWorker } from "./media-worker.ts";
 import { BrowserPeerLink } from "./peer-link.ts";
 import { ReceiveHub } from "./receive-hub.ts";
 import { openBrowserSocket } from "./socket.ts";
@@ -32,6 +33,7 @@ export function createBrowserPlatform(options: BrowserPlatformOptions = {}): Pla
     randomBytes,
     openSocket: openBrowserSocket,
     openPeerLink: (linkOptions, events) => new BrowserPeerLink(linkOptions, events, hub),
+    startMediaWorker: startBrowserMediaWorker,
   };
 }
 

@@ -1,5 +1,10 @@
 // Picks the facts of a link out of a statistics report (W3C WebRTC Statistics). Pure.
-import type { LinkStatistics } from "../platform.ts";
+import type {
+  LinkStatistics,
+  NativeAudioInRemote,
+  NativeAudioOut,
+  NativeAudioOutRemote,
+} from "../platform.ts";
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -10,15 +15,18 @@ export function summarizeStatistics(report: Iterable<Entry>): LinkStatistics {
   const all = [...entries.values()];
   const transport = all.find(({ type }) => type === "transport");
   const pair = selectedPair(all, entries, transport);
-  const outbound = all.find(({ type, kind }) => type === "outbound-rtp" && kind === "audio");
-  const roundTripS = number(pair?.currentRoundTripTime);
+  const audio = (wanted: string): Entry | undefined =>
+    all.find(({ type, kind }) => type === wanted && kind === "audio");
   return {
     bytesSent: number(transport?.bytesSent ?? pair?.bytesSent),
     bytesReceived: number(transport?.bytesReceived ?? pair?.bytesReceived),
-    rttMs: roundTripS === null ? null : roundTripS * 1000,
+    rttMs: milliseconds(pair?.currentRoundTripTime),
     localCandidate: candidateText(entries.get(pair?.localCandidateId)),
     remoteCandidate: candidateText(entries.get(pair?.remoteCandidateId)),
-    audioOut: outbound === undefined ? null : audioOut(outbound),
+    availableOutgoingBps: number(pair?.availableOutgoingBitrate),
+    audioOut: audioOut(audio("outbound-rtp")),
+    audioOutRemote: audioOutRemote(audio("remote-inbound-rtp")),
+    audioInRemote: audioInRemote(audio("remote-outbound-rtp")),
   };
 }
 
@@ -40,14 +48,44 @@ function candidateText(entry: Entry | undefined): string | null {
   return `${text(candidateType)} ${text(protocol)} ${text(host)}:${text(port)}`;
 }
 
-function audioOut(outbound: Entry): LinkStatistics["audioOut"] {
-  const ssrc = number(outbound.ssrc);
-  if (ssrc === null) return null;
+function audioOut(outbound: Entry | undefined): NativeAudioOut | null {
+  const ssrc = number(outbound?.ssrc);
+  if (outbound === undefined || ssrc === null) return null;
   return {
     ssrc,
     packetsSent: number(outbound.packetsSent) ?? 0,
     bytesSent: number(outbound.bytesSent) ?? 0,
+    headerBytesSent: number(outbound.headerBytesSent),
+    nackCount: number(outbound.nackCount),
   };
+}
+
+function audioOutRemote(remote: Entry | undefined): NativeAudioOutRemote | null {
+  if (remote === undefined) return null;
+  return {
+    packetsLost: number(remote.packetsLost),
+    fractionLost: number(remote.fractionLost),
+    jitterMs: milliseconds(remote.jitter),
+    roundTripTimeMs: milliseconds(remote.roundTripTime),
+    totalRoundTripTimeMs: milliseconds(remote.totalRoundTripTime),
+    roundTripTimes: number(remote.roundTripTimeMeasurements),
+  };
+}
+
+function audioInRemote(remote: Entry | undefined): NativeAudioInRemote | null {
+  const ssrc = number(remote?.ssrc);
+  if (remote === undefined || ssrc === null) return null;
+  return {
+    ssrc,
+    packetsSent: number(remote.packetsSent),
+    bytesSent: number(remote.bytesSent),
+    reportsSent: number(remote.reportsSent),
+    remoteTimestampMs: number(remote.remoteTimestamp),
+  };
+}
+
+function milliseconds(seconds: unknown): number | null {
+  return typeof seconds === "number" ? seconds * 1000 : null;
 }
 
 function number(value: unknown): number | null {

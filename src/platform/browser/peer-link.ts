@@ -17,7 +17,7 @@ import { CandidateQueue } from "./candidate-queue.ts";
 import { BrowserChannel } from "./channel-port.ts";
 import { summarizeStatistics } from "./link-statistics.ts";
 import { audioOffer, steeringEncoder, withWishes } from "./opus-sdp.ts";
-import type { ReceiveHub } from "./receive-hub.ts";
+import type { LinkTransforms, ReceiveHub } from "./receive-hub.ts";
 import { TrackAudio } from "./track-audio.ts";
 import { audioTrackGeneratorClass } from "./web-types.ts";
 import type { ExtensibleTransceiver } from "./web-types.ts";
@@ -34,7 +34,7 @@ export class BrowserPeerLink implements PeerLink {
   readonly #audio: TrackAudio | undefined;
   readonly #options: PeerLinkOptions;
   readonly #events: PeerLinkEvents;
-  readonly #hub: ReceiveHub;
+  readonly #transforms: LinkTransforms | undefined;
   readonly #native: RTCPeerConnection;
   readonly #candidates: CandidateQueue;
   readonly #ports = new Set<BrowserChannel>();
@@ -44,7 +44,6 @@ export class BrowserPeerLink implements PeerLink {
   #leave: (error: TransportError) => void = () => undefined;
   #state: LinkState = "new";
   #transceiver: RTCRtpTransceiver | undefined;
-  #stopReceiving: () => void = () => undefined;
   #phase: Phase = "new";
   #audioRefused = false;
   #foreignChannels = 0;
@@ -54,7 +53,6 @@ export class BrowserPeerLink implements PeerLink {
   constructor(options: PeerLinkOptions, events: PeerLinkEvents, hub: ReceiveHub) {
     this.#options = options;
     this.#events = events;
-    this.#hub = hub;
     this.#native = openNative(options);
     this.#gone = new Promise((_, reject) => {
       this.#leave = reject;
@@ -65,6 +63,11 @@ export class BrowserPeerLink implements PeerLink {
     if (options.audio !== undefined) {
       const { bitrateKbps } = options.audio;
       this.#audio = new TrackAudio(audioTrackGeneratorClass(), bitrateKbps, (error) => this.#fault(error));
+      this.#transforms = hub.open({
+        frame: (frame) => this.#tell(() => events.frame(frame)),
+        sent: (mark) => this.#tell(() => events.sent(this.#audio?.exact(mark) ?? mark)),
+        fault: (error) => this.#fault(error),
+      });
     }
     this.#listen();
   }
@@ -81,6 +84,7 @@ export class BrowserPeerLink implements PeerLink {
   createOffer(): Promise<string> {
     return this.#describe("createOffer", "new", async () => {
       this.#phase = "offering";
+      await this.#transforms?.settled;
       if (this.#audio !== undefined) {
         const transceiver = this.#native.addTransceiver("audio", { direction: "sendrecv" });
         askForCaptureTimes(transceiver as RTCRtpTransceiver & ExtensibleTransceiver);
@@ -97,6 +101,7 @@ export class BrowserPeerLink implements PeerLink {
     return this.#describe("createAnswer", "new", async () => {
       this.#phase = "described";
       this.#requireAudio(offerSdp);
+      await this.#transforms?.settled;
       await this.#native.setRemoteDescription({ type: "offer", sdp: this.#asTheirs(offerSdp) });
       this.#refuseExtraMedia();
       const answer = await this.#native.createAnswer();
@@ -117,6 +122,8 @@ export class BrowserPeerLink implements PeerLink {
 
   async addCandidate(candidate: IceCandidate): Promise<void> {
     if (this.#closed) return;
+    // A description that was handed in before may still wait for the same.
+    await this.#transforms?.settled;
     try {
       await Promise.race([this.#native.addIceCandidate(candidate), this.#gone]);
     } catch (error) {
@@ -137,7 +144,7 @@ export class BrowserPeerLink implements PeerLink {
     this.#audio?.close();
     for (const port of this.#ports) port.close();
     this.#native.close();
-    this.#stopReceiving();
+    this.#transforms?.close();
     this.#setState("closed");
     this.#closed = true;
     return Promise.resolve();
@@ -157,16 +164,13 @@ export class BrowserPeerLink implements PeerLink {
   }
 
   #adoptOffered(transceiver: RTCRtpTransceiver): void {
-    if (this.#audio === undefined || this.#transceiver !== undefined) return;
+    if (this.#transforms === undefined || this.#transceiver !== undefined) return;
     if (transceiver.receiver.track.kind === "audio") this.#adopt(transceiver);
   }
 
   #adopt(transceiver: RTCRtpTransceiver): void {
     this.#transceiver = transceiver;
-    this.#stopReceiving = prepareTransceiver(transceiver, this.#hub, {
-      frame: (frame) => this.#tell(() => this.#events.frame(frame)),
-      fault: (error) => this.#fault(error),
-    });
+    if (this.#transforms !== undefined) prepareTransceiver(transceiver, this.#transforms);
     this.#audio?.attach(transceiver.sender).catch((error: unknown) => this.#fault(error));
   }
 

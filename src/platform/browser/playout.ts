@@ -2,9 +2,11 @@
 // mixing itself is done by playout-mixer.ts on the audio thread.
 import { TransportError, toTransportError } from "../../errors/errors.ts";
 import { playoutWorkletSource } from "./generated/playout-worklet.ts";
+import { createRing } from "../../runtime/record-ring.ts";
 import { inlineScriptUrl } from "./inline-script.ts";
 import { PLAYOUT_PROCESSOR } from "./playout-messages.ts";
 import type { PlayoutCommand, PlayoutProcessorOptions, PlayoutReport } from "./playout-messages.ts";
+import { PLAYOUT_RING_BYTES, PlayoutRingWriter } from "./playout-records.ts";
 import type { PlayoutStreamStats } from "./playout-stream.ts";
 
 export type { PlayoutStreamStats } from "./playout-stream.ts";
@@ -25,7 +27,7 @@ export interface PlayoutStats {
   running: boolean;
   /** Delay behind the worklet as the browser states it, ms. */
   outputLatencyMs: number;
-  /** Blocks thrown away because the context was not running. */
+  /** Blocks thrown away because the context was not running, or did not keep up. */
   discardedBlocks: number;
   peers: Readonly<Record<string, PlayoutStreamStats>>;
 }
@@ -50,7 +52,10 @@ const MAX_PEERS = 64;
  */
 export class AudioPlayout {
   readonly #options: AudioPlayoutOptions;
-  readonly #peers = new Set<string>();
+  /** Peers by the number that their records carry. */
+  readonly #peers = new Map<string, number>();
+  #lastNumber = 0;
+  #ring: PlayoutRingWriter | undefined;
   #context: AudioContext | undefined;
   #node: AudioWorkletNode | undefined;
   #starting: Promise<void> | undefined;
@@ -99,7 +104,11 @@ export class AudioPlayout {
       this.#discardedBlocks++;
       return;
     }
-    this.#admit(peerId);
+    const number = this.#admit(peerId);
+    if (this.#ring !== undefined) {
+      if (!this.#ring.write(number, samples, channels, sampleRate)) this.#discardedBlocks++;
+      return;
+    }
     const copy = samples.slice();
     this.#send({ type: "push", peerId, samples: copy, channels, sampleRate }, [copy.buffer]);
   }
@@ -164,9 +173,10 @@ export class AudioPlayout {
           "address as workletUrl.",
       });
     }
-    const processorOptions: PlayoutProcessorOptions = {
-      targetMs: this.#options.targetMs ?? DEFAULT_TARGET_MS,
-    };
+    // Pages that are not isolated may not share memory: their samples go in messages.
+    const ring = globalThis.crossOriginIsolated ? createRing(PLAYOUT_RING_BYTES) : undefined;
+    const { targetMs = DEFAULT_TARGET_MS } = this.#options;
+    const processorOptions: PlayoutProcessorOptions = { targetMs, ring };
     const node = new AudioWorkletNode(context, PLAYOUT_PROCESSOR, {
       numberOfInputs: 0,
       outputChannelCount: [2],
@@ -176,17 +186,22 @@ export class AudioPlayout {
       this.#report = data;
     };
     node.connect(context.destination);
+    this.#ring = ring === undefined ? undefined : new PlayoutRingWriter(ring);
     this.#node = node;
   }
 
-  #admit(peerId: string): void {
-    if (this.#peers.has(peerId)) return;
+  #admit(peerId: string): number {
+    const known = this.#peers.get(peerId);
+    if (known !== undefined) return known;
     if (this.#peers.size >= MAX_PEERS) {
       throw new TransportError("LIMIT_EXCEEDED", `more than ${MAX_PEERS} peers are played`, {
         suggestion: "Call remove() for peers that have left.",
       });
     }
-    this.#peers.add(peerId);
+    const number = ++this.#lastNumber;
+    this.#peers.set(peerId, number);
+    if (this.#ring !== undefined) this.#send({ type: "number", peerId, number });
+    return number;
   }
 
   #send(command: PlayoutCommand, transfer: ArrayBuffer[] = []): void {

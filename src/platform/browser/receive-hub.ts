@@ -1,21 +1,28 @@
-// The page's side of receiving: one worker for the receivers of all links, and who gets which frame.
+// The page's side of the encoded transforms: one worker for all links, and who is told of which frame.
 import { TransportError } from "../../errors/errors.ts";
-import type { EncodedAudioFrame } from "../platform.ts";
+import type { EncodedAudioFrame, SentAudioMark } from "../platform.ts";
 import { receiveWorkerSource } from "./generated/receive-worker.ts";
 import { inlineScriptUrl } from "./inline-script.ts";
-import type { ReceiveMessage, ReceiveOptions } from "./receive-messages.ts";
+import type { ReceiveMessage, TransformOptions } from "./receive-messages.ts";
 
-/** Where the frames of one receiver go. Neither callback may throw. */
-export interface ReceiveListener {
+/** What a link is told. No callback may throw. */
+export interface TransformListener {
+  /** An encoded frame has come. */
   frame(frame: EncodedAudioFrame): void;
+  /** A frame of ours has left; a few times a second. Never where the browser's senders take no transforms. */
+  sent(mark: SentAudioMark): void;
+  /** Nothing can be received; once. */
   fault(error: TransportError): void;
 }
 
-/** Owns the receiving worker: it lives while any receiver is attached. */
+/** How long a link waits for the worker, ms: a script from a slow server must not hold the connection up. */
+const LOADING_LIMIT_MS = 1_000;
+
+/** Owns the worker: it lives while any link is open. */
 export class ReceiveHub {
   readonly #workerUrl: string | undefined;
-  readonly #listeners = new Map<number, ReceiveListener>();
-  #worker: Worker | undefined;
+  readonly #links = new Map<number, LinkTransforms>();
+  #worker: TransformWorker | undefined;
   #lastLink = 0;
 
   /** @param workerUrl script to load instead of the inlined one, for pages whose CSP forbids `blob:` workers */
@@ -28,54 +35,144 @@ export class ReceiveHub {
     return this.#worker !== undefined;
   }
 
-  /**
-   * Take all encoded frames of `receiver` from now on; call it before media can flow. Where the browser has no
-   * encoded transforms, or the worker cannot be loaded, `listener.fault` is told in a later turn.
-   * @returns a function that ends it; calling it twice is harmless
-   */
-  attach(receiver: RTCRtpReceiver, listener: ReceiveListener): () => void {
-    const link = ++this.#lastLink;
-    this.#listeners.set(link, listener);
+  /** Make ready for the transforms of one link, and start the worker where it does not run yet. */
+  open(listener: TransformListener): LinkTransforms {
+    const id = ++this.#lastLink;
+    let failure: unknown;
     try {
       this.#worker ??= this.#start();
-      const options: ReceiveOptions = { link, pageTimeOrigin: performance.timeOrigin };
-      receiver.transform = new RTCRtpScriptTransform(this.#worker, options);
     } catch (error) {
-      queueMicrotask(() => this.#listeners.get(link)?.fault(notReceiving(error)));
+      failure = error; // told when the link wants to receive
     }
-    return () => {
-      if (this.#listeners.delete(link) && this.#listeners.size === 0) this.#stop();
+    const closed = (): void => {
+      if (this.#links.delete(id) && this.#links.size === 0) this.#stop();
     };
+    const link = new LinkTransforms(id, this.#worker, failure, listener, closed);
+    this.#links.set(id, link);
+    return link;
   }
 
-  #start(): Worker {
-    const worker = new Worker(this.#workerUrl ?? inlineScriptUrl(receiveWorkerSource), {
-      name: "remotemedia-receive",
+  #start(): TransformWorker {
+    const url = this.#workerUrl ?? inlineScriptUrl(receiveWorkerSource);
+    return new TransformWorker(url, {
+      message: (message) => this.#links.get(message.link)?.deliver(message),
+      failed: (why) => {
+        for (const link of this.#links.values()) link.fail(why);
+        this.#stop(); // the next link tries again
+      },
     });
-    worker.onmessage = ({ data }: MessageEvent<ReceiveMessage>): void => this.#deliver(data);
-    worker.onerror = (event): void => {
-      event.preventDefault();
-      const error = notReceiving(
-        event.message === undefined || event.message === "" ? "not loaded" : event.message,
-      );
-      for (const listener of this.#listeners.values()) listener.fault(error);
-    };
-    return worker;
   }
 
   #stop(): void {
-    this.#worker?.terminate();
+    this.#worker?.native.terminate();
     this.#worker = undefined;
   }
+}
 
-  #deliver(message: ReceiveMessage): void {
-    const listener = this.#listeners.get(message.link);
-    if (listener === undefined) return; // frames under way when their link was closed
-    if (message.type === "fault") return listener.fault(notReceiving(message.message));
+/** The transforms of one link. */
+export class LinkTransforms {
+  /** Settles once the worker has loaded, has failed to, or takes too long. */
+  readonly settled: Promise<void>;
+  readonly #id: number;
+  readonly #worker: TransformWorker | undefined;
+  readonly #failure: unknown;
+  readonly #listener: TransformListener;
+  readonly #onClosed: () => void;
+  #attached = false;
+  #failed = false;
+  #closed = false;
+
+  constructor(
+    id: number,
+    worker: TransformWorker | undefined,
+    failure: unknown,
+    listener: TransformListener,
+    onClosed: () => void,
+  ) {
+    this.#id = id;
+    this.#worker = worker;
+    this.#failure = failure;
+    this.#listener = listener;
+    this.#onClosed = onClosed;
+    this.settled = worker?.settled ?? Promise.resolve();
+  }
+
+  /**
+   * Take all encoded frames that come from now on, and watch those that leave; call it before media can flow. Where the
+   * browser has no encoded transforms, or the worker cannot be loaded, `fault` is told in a later turn.
+   */
+  attach({ receiver, sender }: Pick<RTCRtpTransceiver, "receiver" | "sender">): void {
+    this.#attached = true;
+    const worker = this.#worker;
+    try {
+      if (worker === undefined || worker.failure !== undefined) throw worker?.failure ?? this.#failure;
+      receiver.transform = this.#transform(worker.native, "receive");
+      // A transform without a worker behind it would keep the sender silent for good, and Chromium takes none back.
+      if (worker.loaded) sender.transform = this.#transform(worker.native, "send");
+    } catch (error) {
+      queueMicrotask(() => this.fail(error));
+    }
+  }
+
+  /** Idempotent; nothing is told any more. To be called when the connection is closed: its sender falls silent. */
+  close(): void {
+    this.#closed = true;
+    this.#onClosed();
+  }
+
+  /** From the worker. */
+  deliver(message: ReceiveMessage): void {
+    if (message.type === "fault") return this.fail(message.message);
+    if (message.type === "sent") {
+      const { ssrc, rtpTimestamp, captureMs } = message;
+      return this.#listener.sent({ ssrc, rtpTimestamp, captureMs });
+    }
     const { ssrc, payloadType, sequenceNumber, rtpTimestamp, arrivalMs, captureMs } = message;
     const payload = new Uint8Array(message.payload);
     const frame = { ssrc, payloadType, sequenceNumber, rtpTimestamp, payload, arrivalMs };
-    listener.frame(captureMs === null ? frame : { ...frame, captureMs });
+    this.#listener.frame(captureMs === null ? frame : { ...frame, captureMs });
+  }
+
+  /** The worker is of no use. A link that does not receive yet is told when it wants to. */
+  fail(why: unknown): void {
+    if (!this.#attached || this.#failed || this.#closed) return;
+    this.#failed = true;
+    this.#listener.fault(notReceiving(why));
+  }
+
+  #transform(worker: Worker, side: TransformOptions["side"]): RTCRtpScriptTransform {
+    const options: TransformOptions = { link: this.#id, side, pageTimeOrigin: performance.timeOrigin };
+    return new RTCRtpScriptTransform(worker, options);
+  }
+}
+
+/** A worker, and whether it has loaded. */
+class TransformWorker {
+  readonly native: Worker;
+  readonly settled: Promise<void>;
+  loaded = false;
+  failure: string | undefined;
+
+  constructor(url: string, events: { message(message: ReceiveMessage): void; failed(why: string): void }) {
+    this.native = new Worker(url, { name: "remotemedia-receive" });
+    this.settled = new Promise((resolve) => {
+      const limit = setTimeout(resolve, LOADING_LIMIT_MS);
+      const settle = (): void => {
+        clearTimeout(limit);
+        resolve();
+      };
+      this.native.onmessage = ({ data }: MessageEvent<ReceiveMessage | { type: "loaded" }>): void => {
+        if (data.type !== "loaded") return events.message(data);
+        this.loaded = true;
+        settle();
+      };
+      this.native.onerror = (event): void => {
+        event.preventDefault();
+        this.failure = event.message === undefined || event.message === "" ? "not loaded" : event.message;
+        settle();
+        events.failed(this.failure);
+      };
+    });
   }
 }
 

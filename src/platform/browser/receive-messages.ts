@@ -1,10 +1,13 @@
-// The language between the page and the receiving worker, and how a frame becomes a message. Never touches a clock.
+// The language between the page and the worker of its transforms, and how a frame becomes a message. Never touches a
+// clock.
 import type { EncodedFrameLike } from "./web-types.ts";
 
 /** Options of one encoded transform. */
-export interface ReceiveOptions {
-  /** Which link of the page the receiver belongs to. */
+export interface TransformOptions {
+  /** Which link of the page it belongs to. */
   link: number;
+  /** Frames that come are taken, frames that leave are watched. */
+  side: "receive" | "send";
   /** `performance.timeOrigin` of the page, Unix ms: the worker reports times on the page's clock. */
   pageTimeOrigin: number;
 }
@@ -25,6 +28,16 @@ export interface FrameMessage {
   captureMs: number | null;
 }
 
+/** One encoded audio frame that has left. */
+export interface SentMessage {
+  type: "sent";
+  link: number;
+  ssrc: number;
+  rtpTimestamp: number;
+  /** Our Unix ms at the capture of its first sample. */
+  captureMs: number;
+}
+
 /** The stream of a link can no longer, or never could, be received. */
 export interface ReceiveFault {
   type: "fault";
@@ -32,8 +45,8 @@ export interface ReceiveFault {
   message: string;
 }
 
-/** From the worker to the page. */
-export type ReceiveMessage = FrameMessage | ReceiveFault;
+/** From the worker to the page, once it has said `{ type: "loaded" }`. */
+export type ReceiveMessage = FrameMessage | SentMessage | ReceiveFault;
 
 /** The clock readings that a frame's times are converted with. */
 export interface FrameClock {
@@ -49,7 +62,7 @@ export interface FrameClock {
  */
 export function frameMessage(
   frame: EncodedFrameLike,
-  options: ReceiveOptions,
+  options: TransformOptions,
   clock: FrameClock,
 ): FrameMessage | undefined {
   const metadata = frame.getMetadata();
@@ -70,5 +83,30 @@ export function frameMessage(
     // Both realms count from their own start; the difference of the origins joins the two clocks.
     arrivalMs: seenMs + (clock.timeOrigin - options.pageTimeOrigin),
     captureMs: metadata.captureTime === undefined ? null : metadata.captureTime + clock.timeOrigin,
+  };
+}
+
+/** What browsers put into one Opus frame, ms; the last sample of a frame is captured when it is complete. */
+const FRAME_MS = 20;
+
+/**
+ * Describe a frame that leaves.
+ * @returns undefined when the browser does not say which one it was
+ */
+export function sentMessage(
+  frame: EncodedFrameLike,
+  options: TransformOptions,
+  clock: FrameClock,
+): SentMessage | undefined {
+  const { synchronizationSource, rtpTimestamp, captureTime } = frame.getMetadata();
+  if (synchronizationSource === undefined || rtpTimestamp === undefined) return undefined;
+  return {
+    type: "sent",
+    link: options.link,
+    ssrc: synchronizationSource,
+    rtpTimestamp,
+    // Where the browser does not say (all but Chromium), as if encoding took no time: the delay of the device and of
+    // the browser's queues, some 10 to 20 ms, is then missing from the truth.
+    captureMs: (captureTime ?? clock.nowMs - FRAME_MS) + clock.timeOrigin,
   };
 }

@@ -1,18 +1,24 @@
-// The worker behind every RTCRtpScriptTransform of a page: it swallows encoded audio frames, which come in network
-// order and before the browser's own jitter buffer, and hands them to the page. Bundled into generated/.
-import { frameMessage } from "./receive-messages.ts";
-import type { ReceiveMessage, ReceiveOptions } from "./receive-messages.ts";
-import type { ScriptTransformer, TransformWorkerScope } from "./web-types.ts";
+// The worker behind every RTCRtpScriptTransform of a page. It swallows encoded audio frames that come, in network order
+// and before the browser's own jitter buffer, and hands them to the page; of those that leave it tells their times.
+// Bundled into generated/.
+import { frameMessage, sentMessage } from "./receive-messages.ts";
+import type { ReceiveMessage, TransformOptions } from "./receive-messages.ts";
+import type { EncodedFrameLike, ScriptTransformer, TransformWorkerScope } from "./web-types.ts";
+
+/** Between two messages about what leaves, ms. */
+const SENT_INTERVAL_MS = 200;
 
 const scope = globalThis as unknown as TransformWorkerScope;
 
 scope.onrtctransform = ({ transformer }): void => {
-  const options = transformer.options as ReceiveOptions;
-  receive(transformer, options).catch((error: unknown) => fault(options, String(error)));
+  const options = transformer.options as TransformOptions;
+  const work = options.side === "send" ? watch(transformer, options) : receive(transformer.readable, options);
+  work.catch((error: unknown) => fault(options, String(error)));
 };
+scope.postMessage({ type: "loaded" });
 
-async function receive(transformer: ScriptTransformer, options: ReceiveOptions): Promise<void> {
-  const reader = transformer.readable.getReader();
+async function receive(readable: ReadableStream<EncodedFrameLike>, options: TransformOptions): Promise<void> {
+  const reader = readable.getReader();
   let understood = true;
   for (;;) {
     const { value: frame, done } = await reader.read();
@@ -28,7 +34,27 @@ async function receive(transformer: ScriptTransformer, options: ReceiveOptions):
   }
 }
 
-function fault(options: ReceiveOptions, message: string): void {
+/** Let every frame pass as it is. Whatever ends the sender's streams ends its audio by itself and needs no words. */
+async function watch({ readable, writable }: ScriptTransformer, options: TransformOptions): Promise<void> {
+  const clock = { nowMs: 0, timeOrigin: performance.timeOrigin };
+  let dueMs = -Infinity;
+  const marks = new TransformStream<EncodedFrameLike, EncodedFrameLike>({
+    transform(frame, controller) {
+      clock.nowMs = performance.now();
+      const message = clock.nowMs < dueMs ? undefined : sentMessage(frame, options, clock);
+      controller.enqueue(frame);
+      if (message === undefined) return;
+      dueMs = clock.nowMs + SENT_INTERVAL_MS;
+      post(message, []);
+    },
+  });
+  await readable
+    .pipeThrough(marks)
+    .pipeTo(writable)
+    .catch(() => undefined);
+}
+
+function fault(options: TransformOptions, message: string): void {
   post({ type: "fault", link: options.link, message }, []);
 }
 

@@ -1,7 +1,8 @@
 // The sending side of a link's audio: samples go into a generated track, or a track of the browser's takes its
 // place. The browser encodes, packetizes and paces; nothing is queued here.
 import { TransportError, toTransportError } from "../../errors/errors.ts";
-import type { TrackAudioPort } from "../platform.ts";
+import type { SentAudioMark, TrackAudioPort } from "../platform.ts";
+import { exactSentMs } from "./sent-times.ts";
 import type { AudioTrackGenerator, AudioTrackGeneratorClass } from "./web-types.ts";
 
 /** Rate of written samples, Hz: Opus' own, so the browser does not resample. */
@@ -18,6 +19,8 @@ export class TrackAudio implements TrackAudioPort {
   #generator: AudioTrackGenerator | undefined;
   #writer: WritableStreamDefaultWriter<AudioData> | undefined;
   #external: MediaStreamTrack | null = null;
+  /** Capture of the block written last, Unix ms. */
+  #writtenMs: number | undefined;
   #sender: RTCRtpSender | undefined;
   #bitrateKbps: number;
   /** Changes to the sender, one after the other: each needs the parameters the one before has left. */
@@ -42,6 +45,12 @@ export class TrackAudio implements TrackAudioPort {
   attach(sender: RTCRtpSender): Promise<void> {
     this.#sender = sender;
     return this.#change(() => this.#connectTrack());
+  }
+
+  /** What the browser says of a frame that leaves, with the capture time to the microsecond if it was written. */
+  exact(mark: SentAudioMark): SentAudioMark {
+    const writtenMs = this.#external === null ? this.#writtenMs : undefined;
+    return { ...mark, captureMs: exactSentMs(mark.captureMs, writtenMs) };
   }
 
   /** Give the sender its bitrate; to be called again once its encodings are negotiated. */
@@ -79,6 +88,7 @@ export class TrackAudio implements TrackAudioPort {
       timestamp: Math.round(timestampUs - performance.timeOrigin * 1000),
       data: samples as Float32Array<ArrayBuffer>,
     });
+    this.#writtenMs = timestampUs / 1000;
     writer.write(block).catch((error: unknown) => {
       block.close();
       if (!this.#closed) this.#reportOnce("MEDIA_TRACK_ERROR", `samples were not taken: ${String(error)}`);

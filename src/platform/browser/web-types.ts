@@ -24,6 +24,7 @@ export type AudioTrackGeneratorClass = new (init: { kind: "audio" }) => AudioTra
 export interface ScriptTransformer {
   readonly options: unknown;
   readonly readable: ReadableStream<EncodedFrameLike>;
+  readonly writable: WritableStream<EncodedFrameLike>;
 }
 
 /** The part of an RTCEncodedAudioFrame that is read here. */
@@ -39,14 +40,17 @@ export interface EncodedFrameMetadata {
   sequenceNumber?: number;
   rtpTimestamp?: number;
   receiveTime?: number;
-  /** From abs-capture-time: capture on the sender's wall clock, counted from this realm's time origin. */
+  /**
+   * Capture of the first sample. Of a frame that came: from abs-capture-time, on the sender's wall clock, counted from
+   * this realm's time origin. Of one that leaves: on this realm's clock.
+   */
   captureTime?: number;
 }
 
 /** A dedicated worker that runs encoded transforms. */
 export interface TransformWorkerScope {
   onrtctransform: ((event: { readonly transformer: ScriptTransformer }) => void) | null;
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
 }
 
 /** The constructor that Chromium has and other browsers lack; undefined there. */

@@ -4,6 +4,7 @@ import ndc from "node-datachannel";
 import type { Direction as NativeDirection, PeerConnection, Track } from "node-datachannel";
 import { TransportError } from "../../errors/errors.ts";
 import type { Clock } from "../../runtime/time.ts";
+import { captureTimeLine } from "../capture-time-extension.ts";
 import type { AudioLinkOptions, PacketAudioPort, PeerLinkEvents } from "../platform.ts";
 import { contained, guarded } from "./guard.ts";
 import type { AgreedAudio } from "./negotiated-media.ts";
@@ -29,6 +30,7 @@ const NATIVE_DIRECTION: Record<Direction, NativeDirection> = {
 export class AudioTrack implements PacketAudioPort {
   readonly level = "packet";
   payloadType = 0;
+  captureTimeId = 0;
   bytesSent = 0;
   bytesReceived = 0;
   readonly #options: AudioLinkOptions;
@@ -64,6 +66,8 @@ export class AudioTrack implements PacketAudioPort {
   ): void {
     const media = new ndc.Audio(agreed.mid, NATIVE_DIRECTION[agreed.direction]);
     media.addOpusCodec(agreed.payloadType, formatParameters(this.#options));
+    // A malformed line would abort the process: this one is made of a checked number alone.
+    if (agreed.captureTimeId > 0) media.parseSdpLine(captureTimeLine(agreed.captureTimeId));
     media.addSSRC(this.#options.ssrc, this.#options.cname, STREAM_ID, TRACK_ID);
     const track = connection.addTrack(media);
     this.#native = track;
@@ -88,6 +92,12 @@ export class AudioTrack implements PacketAudioPort {
         onClosed();
       }),
     );
+  }
+
+  /** What both sides have agreed on; until then nothing is sent. */
+  agree({ payloadType, captureTimeId }: AgreedAudio): void {
+    this.payloadType = payloadType;
+    this.captureTimeId = captureTimeId;
   }
 
   sendRtp(packet: Uint8Array): boolean {

@@ -25,6 +25,8 @@ export interface AgreedAudio {
   mid: string;
   payloadType: number;
   direction: Direction;
+  /** Extension id of abs-capture-time, 1 to 14; 0 without it. */
+  captureTimeId: number;
 }
 
 /** A remote description that was understood. */
@@ -114,7 +116,7 @@ export function readAnswer(sdp: string, offerSdp: string): RemoteMedia {
   return remoteMedia(
     transport,
     answer.media,
-    audio?.direction === "inactive" ? undefined : audio,
+    audio === undefined || audio.direction === "inactive" ? undefined : asOffered(audio, answer, offer),
     first,
     answer.media.indexOf(first),
   );
@@ -133,6 +135,7 @@ function remoteMedia(
       mid: audio.mid,
       payloadType: audio.opusPayloadType ?? 0,
       direction: REVERSED[audio.direction],
+      captureTimeId: audio.captureTimeId,
     },
     dtlsClient: transport.setup === "passive",
     transportMid: first.mid,
@@ -140,6 +143,16 @@ function remoteMedia(
     usernameFragment: transport.usernameFragment,
     candidates: transport.candidates,
   };
+}
+
+/** An answerer may not choose the id of an extension (RFC 8285 section 6): under another one it was not agreed. */
+function asOffered(
+  section: MediaSection,
+  answer: SessionDescription,
+  offer: SessionDescription,
+): MediaSection {
+  const offered = offer.media[answer.media.indexOf(section)]?.captureTimeId;
+  return { ...section, captureTimeId: section.captureTimeId === offered ? section.captureTimeId : 0 };
 }
 
 /** Same number, kinds, order and mids (RFC 3264 section 6). */

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../runtime/time.ts";
 import type { Platform } from "../platform.ts";
+import { startNodeMediaWorker } from "./media-worker.ts";
 import { createNodeClock } from "./node-clock.ts";
 import { NodePeerLink } from "./peer-link.ts";
 import { openNodeSocket } from "./websocket.ts";
@@ -24,5 +25,6 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     openSocket: openNodeSocket,
     openPeerLink: (linkOptions, events) => new NodePeerLink(linkOptions, clock, events),
+    startMediaWorker: startNodeMediaWorker,
   };
 }

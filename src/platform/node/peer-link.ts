@@ -3,6 +3,7 @@
 import type { DataChannel, PeerConnection } from "node-datachannel";
 import { TransportError, toTransportError } from "../../errors/errors.ts";
 import type { Clock } from "../../runtime/time.ts";
+import { OFFERED_CAPTURE_TIME_ID } from "../capture-time-extension.ts";
 import type {
   ChannelOptions,
   ChannelPort,
@@ -29,6 +30,14 @@ const OPUS_PAYLOAD_TYPE = 111;
 
 /** The first section's mid in our own offers; the native side numbers the next one `1`. */
 const AUDIO_MID = "0";
+
+/** Audio of our own offers. */
+const OFFERED_AUDIO: AgreedAudio = {
+  mid: AUDIO_MID,
+  payloadType: OPUS_PAYLOAD_TYPE,
+  direction: "sendrecv",
+  captureTimeId: OFFERED_CAPTURE_TIME_ID,
+};
 
 /** How long `close` waits for the native side; measured closes take less than 10 ms. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -110,7 +119,7 @@ export class NodePeerLink implements PeerLink {
     if (this.#track === undefined && this.#channels.size === 0) {
       throw sdpError("there is nothing to offer, neither audio nor a data channel");
     }
-    this.#attach({ mid: AUDIO_MID, payloadType: OPUS_PAYLOAD_TYPE, direction: "sendrecv" }, "offer");
+    this.#attach(OFFERED_AUDIO, "offer");
     this.#offer = joinLines(withoutCandidates(this.#describe("offer", "stable")));
     this.#phase = "offered";
     return this.#offer;
@@ -151,7 +160,11 @@ export class NodePeerLink implements PeerLink {
       rttMs: rttMs < 0 || pair === null ? null : rttMs,
       localCandidate: pair?.local.candidate ?? null,
       remoteCandidate: pair?.remote.candidate ?? null,
+      availableOutgoingBps: null,
+      // RTP and RTCP are made above the port.
       audioOut: null,
+      audioOutRemote: null,
+      audioInRemote: null,
     };
   }
 
@@ -270,7 +283,7 @@ export class NodePeerLink implements PeerLink {
   #agree(remote: RemoteMedia): void {
     this.#phase = "stable";
     if (remote.audio === undefined) this.#audible = false;
-    else if (this.#track !== undefined) this.#track.payloadType = remote.audio.payloadType;
+    else this.#track?.agree(remote.audio);
   }
 
   #spoil(error: unknown, type: string): TransportError {

@@ -1,6 +1,7 @@
 // Session descriptions (RFC 8866, RFC 8829) as far as one Opus track and one SCTP association need them: read
 // into validated values, and written anew from those. Pure; what was not understood is never passed on.
 import { TransportError } from "../../errors/errors.ts";
+import { captureTimeIdOf } from "../capture-time-extension.ts";
 
 /** Longest description read, in characters; the signaling protocol allows as much. */
 const MAX_SDP_LENGTH = 64 * 1024;
@@ -40,6 +41,8 @@ export interface MediaSection {
   direction: Direction;
   /** Payload type of Opus, undefined where it is not offered. */
   opusPayloadType: number | undefined;
+  /** Extension id of abs-capture-time, 1 to 14; 0 where it is not mapped for both directions. */
+  captureTimeId: number;
   /** For an SCTP section (RFC 8841); undefined where the lines are missing. */
   sctpPort: number | undefined;
   maxMessageSize: number | undefined;
@@ -223,6 +226,7 @@ function mediaSection(
     mid,
     direction: directionOf(attributes),
     opusPayloadType: opusPayloadType(formats, attributes.get("rtpmap") ?? []),
+    captureTimeId: captureTimeIdOf(attributes.get("extmap") ?? []),
     sctpPort: decimal(attributes.get("sctp-port")?.[0], 0xffff),
     maxMessageSize: decimal(attributes.get("max-message-size")?.[0], Number.MAX_SAFE_INTEGER),
     attributes,

@@ -1,6 +1,13 @@
-// RTCP compound packets (RFC 3550 section 6): sender and receiver reports, source descriptions, goodbyes.
-// Parsing never throws: what is unknown is skipped and counted, what is malformed is refused with a reason.
+// RTCP compound packets (RFC 3550 section 6): sender and receiver reports, source descriptions, goodbyes, and around
+// them the feedback of its own files. Parsing never throws: what is unknown is skipped and counted, what is malformed
+// is refused with a reason.
 import type { NtpTimestamp } from "../ntp.ts";
+import { buildMediaFeedback, parseMediaFeedback, TRANSPORT_FEEDBACK } from "./feedback.ts";
+import type { MediaFeedback } from "./feedback.ts";
+import { framePacket, HEADER_LENGTH } from "./header.ts";
+import type { RtcpRefusal } from "./header.ts";
+import { buildTransportFeedback, FORMAT_TRANSPORT_CC, parseTransportFeedback } from "./transport-cc.ts";
+import type { TransportFeedback } from "./transport-cc.ts";
 
 /** What one receiver says of one stream (RFC 3550 section 6.4.1). */
 export interface ReportBlock {
@@ -52,16 +59,16 @@ export interface Goodbye {
   reason: string | undefined;
 }
 
-/** The RTCP packets understood here. */
-export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goodbye;
+/** Feedback (RFC 4585). */
+export type FeedbackPacket = MediaFeedback | TransportFeedback;
 
-/** Why a part of a compound is no RTCP packet. */
-export type RtcpRefusal = "tooShort" | "version" | "lengthOverrun" | "padding" | "truncatedBody";
+/** The RTCP packets understood here. */
+export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Goodbye | FeedbackPacket;
 
 /** What a datagram held. */
 export interface RtcpCompound {
   packets: RtcpPacket[];
-  /** Well-formed packets of types not understood here, e.g. feedback (RFC 4585). */
+  /** Well-formed packets of types not understood here, e.g. extended reports (RFC 3611). */
   unknown: number;
   /** Packets refused because their content overran its own length; those around them count. */
   malformed: RtcpRefusal[];
@@ -72,7 +79,6 @@ const RECEIVER_REPORT = 201;
 const SOURCE_DESCRIPTION = 202;
 const GOODBYE = 203;
 const SDES_CNAME = 1;
-const HEADER_LENGTH = 4;
 const BLOCK_LENGTH = 24;
 const SENDER_INFO_LENGTH = 24;
 
@@ -139,8 +145,18 @@ function parseOne(packet: DataView): RtcpPacket | RtcpRefusal | undefined {
     case GOODBYE:
       return parseGoodbye(body, count);
     default:
-      return undefined;
+      return parseFeedback(packet.getUint8(1), count, body);
   }
+}
+
+/** In feedback the count says the format (RFC 4585 section 6.1). */
+function parseFeedback(
+  type: number,
+  format: number,
+  body: DataView,
+): FeedbackPacket | RtcpRefusal | undefined {
+  if (type === TRANSPORT_FEEDBACK && format === FORMAT_TRANSPORT_CC) return parseTransportFeedback(body);
+  return parseMediaFeedback(type, format, body);
 }
 
 function parseSenderReport(body: DataView, count: number): SenderReport | RtcpRefusal {
@@ -221,7 +237,8 @@ function readText(body: DataView, at: number, length: number): string {
  * Write packets one after another into one datagram, in the order given. RFC 3550 section 6.1 wants a report
  * first and a source description with CNAME in every compound; that is the caller's to choose.
  *
- * @param packets at most 31 blocks, chunks or SSRCs each are written; texts are cut at 255 bytes of UTF-8
+ * @param packets at most 31 blocks, chunks or SSRCs of a report, description or goodbye are written; texts are cut at
+ *   255 bytes of UTF-8; for feedback see {@link buildMediaFeedback} and {@link buildTransportFeedback}
  */
 export function buildRtcp(packets: readonly RtcpPacket[]): Uint8Array {
   const parts = packets.map(buildOne);
@@ -238,7 +255,11 @@ function buildOne(packet: RtcpPacket): Uint8Array {
   switch (packet.type) {
     case "sender-report": {
       const blocks = packet.blocks.slice(0, MAX_COUNT);
-      const out = frame(SENDER_REPORT, blocks.length, SENDER_INFO_LENGTH + blocks.length * BLOCK_LENGTH);
+      const out = framePacket(
+        SENDER_REPORT,
+        blocks.length,
+        SENDER_INFO_LENGTH + blocks.length * BLOCK_LENGTH,
+      );
       out.setUint32(4, packet.ssrc);
       out.setUint32(8, packet.ntp.seconds);
       out.setUint32(12, packet.ntp.fraction);
@@ -250,7 +271,7 @@ function buildOne(packet: RtcpPacket): Uint8Array {
     }
     case "receiver-report": {
       const blocks = packet.blocks.slice(0, MAX_COUNT);
-      const out = frame(RECEIVER_REPORT, blocks.length, 4 + blocks.length * BLOCK_LENGTH);
+      const out = framePacket(RECEIVER_REPORT, blocks.length, 4 + blocks.length * BLOCK_LENGTH);
       out.setUint32(4, packet.ssrc);
       writeBlocks(out, 8, blocks);
       return new Uint8Array(out.buffer);
@@ -259,16 +280,11 @@ function buildOne(packet: RtcpPacket): Uint8Array {
       return buildSourceDescription(packet);
     case "goodbye":
       return buildGoodbye(packet);
+    case "transport-cc":
+      return buildTransportFeedback(packet);
+    default:
+      return buildMediaFeedback(packet);
   }
-}
-
-/** An empty packet with its header written; `bodyLength` is rounded up to whole words. */
-function frame(type: number, count: number, bodyLength: number): DataView {
-  const out = new DataView(new ArrayBuffer(HEADER_LENGTH + Math.ceil(bodyLength / 4) * 4));
-  out.setUint8(0, 0x80 | count);
-  out.setUint8(1, type);
-  out.setUint16(2, out.byteLength / 4 - 1);
-  return out;
 }
 
 function writeBlocks(out: DataView, start: number, blocks: readonly ReportBlock[]): void {
@@ -291,7 +307,7 @@ function buildSourceDescription(packet: SourceDescription): Uint8Array {
     const length = Math.ceil((4 + (text === undefined ? 0 : 2 + text.length) + 1) / 4) * 4;
     return { ssrc, text, length };
   });
-  const out = frame(
+  const out = framePacket(
     SOURCE_DESCRIPTION,
     chunks.length,
     chunks.reduce((sum, chunk) => sum + chunk.length, 0),
@@ -313,7 +329,11 @@ function buildSourceDescription(packet: SourceDescription): Uint8Array {
 function buildGoodbye(packet: Goodbye): Uint8Array {
   const ssrcs = packet.ssrcs.slice(0, MAX_COUNT);
   const text = packet.reason === undefined ? undefined : encodeText(packet.reason);
-  const out = frame(GOODBYE, ssrcs.length, ssrcs.length * 4 + (text === undefined ? 0 : 1 + text.length));
+  const out = framePacket(
+    GOODBYE,
+    ssrcs.length,
+    ssrcs.length * 4 + (text === undefined ? 0 : 1 + text.length),
+  );
   ssrcs.forEach((ssrc, index) => out.setUint32(HEADER_LENGTH + index * 4, ssrc));
   const bytes = new Uint8Array(out.buffer);
   if (text !== undefined) {

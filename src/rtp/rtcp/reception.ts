@@ -1,6 +1,8 @@
 // What a receiver knows of one incoming stream and says in its report blocks (RFC 3550 appendix A.1, A.3, A.8).
 // Counts packets; holds none.
-import type { ReportBlock } from "./packets.ts";
+import { compactNtp } from "../ntp.ts";
+import type { NtpTimestamp } from "../ntp.ts";
+import type { ReportBlock, SenderReport } from "./packets.ts";
 
 /** A step forward up to this many packets is loss; more is a jump that must be confirmed (RFC 3550 A.1). */
 const MAX_DROPOUT = 3000;
@@ -15,6 +17,19 @@ const JITTER_GAIN = 1 / 16;
 
 /** A difference beyond this, in seconds, is a jump of the media clock and no jitter. */
 const MAX_TRANSIT_STEP_S = 1;
+
+/** What the sender of a stream says of it (RFC 3550 section 6.4.1). */
+export interface RemoteSending {
+  /** The sender's wall clock at its last report. */
+  readonly ntp: NtpTimestamp;
+  readonly packetCount: number;
+  /** Payload bytes. */
+  readonly octetCount: number;
+  /** Reports of the stream so far. */
+  readonly reports: number;
+  /** Local time of the last one, ms. */
+  readonly arrivalMs: number;
+}
 
 /** Reception statistics of one SSRC. */
 export class Reception {
@@ -31,8 +46,7 @@ export class Reception {
   #jitter = 0;
   #lastTimestamp = 0;
   #lastArrivalMs = -Infinity;
-  #lastSenderReport = 0;
-  #senderReportArrivalMs = 0;
+  #remote: RemoteSending | undefined;
 
   /** @param clockRate ticks of the media clock per second */
   constructor(ssrc: number, clockRate: number) {
@@ -48,9 +62,17 @@ export class Reception {
   }
 
   /** Remember the sender's report, so that the next block lets the sender measure the round trip. */
-  receiveSenderReport(compactNtp: number, arrivalMs: number): void {
-    this.#lastSenderReport = compactNtp;
-    this.#senderReportArrivalMs = arrivalMs;
+  receiveSenderReport(
+    report: Pick<SenderReport, "ntp" | "packetCount" | "octetCount">,
+    arrivalMs: number,
+  ): void {
+    const { ntp, packetCount, octetCount } = report;
+    this.#remote = { ntp, packetCount, octetCount, reports: (this.#remote?.reports ?? 0) + 1, arrivalMs };
+  }
+
+  /** What the sender said last; undefined before its first report. */
+  get remote(): RemoteSending | undefined {
+    return this.#remote;
   }
 
   /** Packets the sender has sent so far, as far as sequence numbers tell. */
@@ -75,7 +97,8 @@ export class Reception {
     const lostNow = expectedNow - (this.#received - this.#receivedAtReport);
     this.#expectedAtReport = expected;
     this.#receivedAtReport = this.#received;
-    const sinceReportS = (nowMs - this.#senderReportArrivalMs) / 1000;
+    const remote = this.#remote;
+    const sinceReportS = remote === undefined ? 0 : (nowMs - remote.arrivalMs) / 1000;
     return {
       ssrc: this.ssrc,
       fractionLost:
@@ -83,9 +106,8 @@ export class Reception {
       cumulativeLost: Math.max(-0x800000, Math.min(0x7fffff, this.lost)),
       extendedHighestSequence: (this.#cycles + Math.max(0, this.#highest)) >>> 0,
       jitter: Math.floor(this.#jitter),
-      lastSenderReport: this.#lastSenderReport,
-      delaySinceLastSenderReport:
-        this.#lastSenderReport === 0 ? 0 : Math.max(0, Math.round(sinceReportS * 0x10000)) >>> 0,
+      lastSenderReport: remote === undefined ? 0 : compactNtp(remote.ntp),
+      delaySinceLastSenderReport: Math.max(0, Math.round(sinceReportS * 0x10000)) >>> 0,
     };
   }
 

@@ -3,7 +3,7 @@
 import type { Machine } from "../../runtime/machine.ts";
 import { compactNtp, isZeroNtp, unixUsToNtp } from "../ntp.ts";
 import { buildRtcp, parseRtcp } from "./packets.ts";
-import type { ReportBlock, RtcpPacket, SenderReport } from "./packets.ts";
+import type { FeedbackPacket, ReportBlock, RtcpPacket, SenderReport } from "./packets.ts";
 import { Reception } from "./reception.ts";
 
 /** Reports before the regular interval starts: the first at once, two within two seconds. */
@@ -57,6 +57,10 @@ export type ReportsOutput =
 /** What the other side says of our stream. */
 export interface RemoteReception {
   roundTripTimeMs: number | undefined;
+  /** Sum of all {@link roundTripTimes} measured. */
+  totalRoundTripTimeMs: number;
+  /** How many there were. */
+  roundTripTimes: number;
   /** 0 to 1, of the last report interval. */
   lossRate: number;
   cumulativeLost: number;
@@ -71,10 +75,26 @@ export interface ReportsCounters {
   bytesSent: number;
   reportsSent: number;
   reportsReceived: number;
+  /** Feedback packets received, by kind: requests for single packets, for a whole picture (PLI, FIR), ... */
+  nackCount: number;
+  pliCount: number;
+  firCount: number;
+  /** ... receivers' estimates of the possible bitrate, and transport-wide arrival times. */
+  rembCount: number;
+  transportFeedbackCount: number;
   /** RTCP packets of types not understood here. */
   unknown: number;
   malformed: number;
 }
+
+/** Where each kind of feedback is counted. */
+const FEEDBACK_COUNTERS = {
+  nack: "nackCount",
+  pli: "pliCount",
+  fir: "firCount",
+  remb: "rembCount",
+  "transport-cc": "transportFeedbackCount",
+} as const satisfies Record<FeedbackPacket["type"], keyof ReportsCounters>;
 
 /** The report machine. After `close` it sends a goodbye and falls silent. */
 export class Reports implements Machine<ReportsInput, ReportsOutput> {
@@ -86,6 +106,11 @@ export class Reports implements Machine<ReportsInput, ReportsOutput> {
     bytesSent: 0,
     reportsSent: 0,
     reportsReceived: 0,
+    nackCount: 0,
+    pliCount: 0,
+    firCount: 0,
+    rembCount: 0,
+    transportFeedbackCount: 0,
     unknown: 0,
     malformed: 0,
   };
@@ -179,24 +204,45 @@ export class Reports implements Machine<ReportsInput, ReportsOutput> {
     this.#counters.unknown += compound.unknown;
     this.#counters.malformed += compound.malformed.length;
     for (const packet of compound.packets) {
-      if (packet.type === "goodbye") {
-        for (const ssrc of packet.ssrcs) this.#sources.delete(ssrc);
-        this.#outputs.push({ type: "goodbye", ssrcs: packet.ssrcs });
+      switch (packet.type) {
+        case "sender-report":
+          this.#readSenderReport(packet, arrivalMs);
+          this.#readBlocks(packet.blocks, arrivalMs);
+          break;
+        case "receiver-report":
+          this.#readBlocks(packet.blocks, arrivalMs);
+          break;
+        case "source-description":
+          break;
+        case "goodbye":
+          for (const ssrc of packet.ssrcs) this.#sources.delete(ssrc);
+          this.#outputs.push({ type: "goodbye", ssrcs: packet.ssrcs });
+          break;
+        default:
+          this.#counters[FEEDBACK_COUNTERS[packet.type]]++;
       }
-      if (packet.type !== "sender-report" && packet.type !== "receiver-report") continue;
-      this.#counters.reportsReceived++;
-      if (packet.type === "sender-report" && !isZeroNtp(packet.ntp)) {
-        this.#sources.get(packet.ssrc)?.receiveSenderReport(compactNtp(packet.ntp), arrivalMs);
-        this.#outputs.push({ type: "sender-report", report: packet, arrivalMs });
-      }
-      const block = packet.blocks.find(({ ssrc }) => ssrc === this.#options.ssrc);
-      if (block !== undefined) this.#readBlock(block, arrivalMs);
     }
   }
 
+  #readSenderReport(report: SenderReport, arrivalMs: number): void {
+    if (isZeroNtp(report.ntp)) return;
+    this.#sources.get(report.ssrc)?.receiveSenderReport(report, arrivalMs);
+    this.#outputs.push({ type: "sender-report", report, arrivalMs });
+  }
+
+  #readBlocks(blocks: readonly ReportBlock[], arrivalMs: number): void {
+    this.#counters.reportsReceived++;
+    const block = blocks.find(({ ssrc }) => ssrc === this.#options.ssrc);
+    if (block !== undefined) this.#readBlock(block, arrivalMs);
+  }
+
   #readBlock(block: ReportBlock, arrivalMs: number): void {
+    const before = this.#remote;
+    const roundTripTimeMs = this.#roundTripMs(block, arrivalMs);
     this.#remote = {
-      roundTripTimeMs: this.#roundTripMs(block, arrivalMs) ?? this.#remote?.roundTripTimeMs,
+      roundTripTimeMs: roundTripTimeMs ?? before?.roundTripTimeMs,
+      totalRoundTripTimeMs: (before?.totalRoundTripTimeMs ?? 0) + (roundTripTimeMs ?? 0),
+      roundTripTimes: (before?.roundTripTimes ?? 0) + (roundTripTimeMs === undefined ? 0 : 1),
       lossRate: block.fractionLost / 256,
       cumulativeLost: block.cumulativeLost,
       jitterMs: block.jitter / (TICKS_PER_US * 1000),

@@ -59,12 +59,20 @@ describe("blocks", () => {
 });
 
 describe("messages of a page", () => {
-  const counters = { from: "bob", packets: 3, lost: 0, concealed: 960, bufferDelayMs: 40.5 };
+  const counters = {
+    from: "bob",
+    packets: 3,
+    lost: 0,
+    concealed: 960,
+    bufferDelayMs: 40.5,
+    driftPpm: -180.2,
+  };
 
   it.each([
     { type: "hello", peerId: "guest-1" },
     { type: "ping", pageMs: 12.5 },
     { type: "counters", rows: [counters] },
+    { type: "counters", rows: [{ ...counters, driftPpm: null }] },
     { type: "counters", rows: [] },
   ])("are understood: %j", (message) => {
     expect(parsePageMessage(JSON.stringify(message))).toEqual(message);
@@ -82,6 +90,8 @@ describe("messages of a page", () => {
     '{"type":"counters","rows":[null]}',
     JSON.stringify({ type: "counters", rows: [{ ...counters, lost: -1 }] }),
     JSON.stringify({ type: "counters", rows: [{ ...counters, bufferDelayMs: null }] }),
+    JSON.stringify({ type: "counters", rows: [{ ...counters, driftPpm: 1e7 }] }),
+    JSON.stringify({ type: "counters", rows: [{ ...counters, driftPpm: undefined }] }),
     JSON.stringify({ type: "counters", rows: Array.from({ length: 17 }, () => counters) }),
   ])("are none: %s", (text) => {
     expect(parsePageMessage(text)).toBeUndefined();
@@ -90,7 +100,8 @@ describe("messages of a page", () => {
 
 it("a page takes tables and pongs, and nothing else", () => {
   expect(parseDemoMessage('{"type":"pong","pageMs":1,"runMs":2}')).toMatchObject({ runMs: 2 });
-  expect(parseDemoMessage('{"type":"table","rows":[]}')).toMatchObject({ rows: [] });
+  expect(parseDemoMessage('{"type":"table","rows":[],"alignments":[]}')).toMatchObject({ rows: [] });
+  expect(parseDemoMessage('{"type":"table","rows":[]}')).toBeUndefined();
   expect(parseDemoMessage('{"type":"hello"}')).toBeUndefined();
   expect(parseDemoMessage("{")).toBeUndefined();
 });

@@ -6,6 +6,11 @@ it("has defaults for everything", () => {
     type: "options",
     options: {
       peers: 3,
+      mix: "none",
+      clockOffsetMs: 0,
+      skewPpm: 0,
+      clicks: false,
+      impair: undefined,
       lan: false,
       seconds: undefined,
       json: false,
@@ -33,6 +38,11 @@ it("takes values after a space or an equals sign, and files repeatedly", () => {
     type: "options",
     options: {
       peers: 5,
+      mix: "none",
+      clockOffsetMs: 0,
+      skewPpm: 0,
+      clicks: false,
+      impair: undefined,
       lan: true,
       seconds: 2.5,
       json: false,
@@ -40,6 +50,26 @@ it("takes values after a space or an equals sign, and files repeatedly", () => {
       recordDir: "out",
       port: 0,
     },
+  });
+});
+
+it("puts the clocks of a conference off unless it is told how far", () => {
+  expect(parseOptions(["--mix"])).toMatchObject({
+    options: { mix: "first", clockOffsetMs: 500, skewPpm: 200 },
+  });
+  expect(parseOptions(["--skew-ppm", "0", "--mix=all", "--clock-offset-ms=1.5"])).toMatchObject({
+    options: { mix: "all", clockOffsetMs: 1.5, skewPpm: 0 },
+  });
+});
+
+it("takes 'all' behind --mix, and nothing else", () => {
+  expect(parseOptions(["--mix", "all", "--clicks"])).toMatchObject({ options: { mix: "all", clicks: true } });
+  expect(parseOptions(["--mix", "--clicks"])).toMatchObject({ options: { mix: "first", clicks: true } });
+});
+
+it("takes network trouble as it stands", () => {
+  expect(parseOptions(["--impair", "loss=0.05,jitterMs=30"])).toMatchObject({
+    options: { impair: "loss=0.05,jitterMs=30" },
   });
 });
 
@@ -64,6 +94,13 @@ it.each([
   [["--wav", ""], /--wav must be the path/],
   [["--record="], /--record must be the path/],
   [["--json=yes"], /--json takes no value/],
+  [["--mix=some"], /--mix must be followed by 'all' or nothing, not "some"/],
+  [["--mix", "--peers", "2"], /--mix needs at least 3 peers, not 2/],
+  [["--skew-ppm", "701"], /--skew-ppm must be a number from 0 to 700/],
+  [["--skew-ppm=-5"], /--skew-ppm/],
+  [["--clock-offset-ms", "long"], /--clock-offset-ms must be a number/],
+  [["--impair", "loss=2"], /--impair must be .*loss/],
+  [["--impair", "loss=0.1", "--lan"], /--impair works on loopback only/],
   [["--volume", "3"], /unknown option "--volume"/],
   [["toString", "3"], /unknown option "toString"/],
 ])("refuses %j and names the option", (args, fault) => {

@@ -92,7 +92,7 @@ describe("the measuring socket", () => {
     );
     const pcm = Int16Array.of(-16_384);
     socket.send(encodeBlock({ kind: "received", from: "alice", runMs: 4_995, missing: 960, pcm }));
-    const counters = { packets: 1, lost: 0, concealed: 0, bufferDelayMs: 40 };
+    const counters = { packets: 1, lost: 0, concealed: 0, bufferDelayMs: 40, driftPpm: -12.5 };
     said(socket, { type: "counters", rows: [{ from: "alice", ...counters }] });
     expect(await settled(socket)).toEqual({ type: "pong", pageMs: 1, runMs: 5_000 });
     expect(log.mock.calls).toEqual([
@@ -103,7 +103,7 @@ describe("the measuring socket", () => {
     expect(measure.has("guest")).toBe(true);
 
     const table = event(socket, "message");
-    measure.publish({ type: "table", rows: [], elapsedMs: 1, rssMb: 2, cpuPercent: 3 });
+    measure.publish({ type: "table", rows: [], alignments: [], elapsedMs: 1, rssMb: 2, cpuPercent: 3 });
     expect(JSON.parse(String((await table)[0]))).toMatchObject({ type: "table", rssMb: 2 });
 
     socket.close();

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -69,6 +69,41 @@ it("drops and counts what a disk that does not keep up would pile up in memory",
   const { lostBlocks, reason } = await recorder.close(2_000 * 960);
   expect(lostBlocks).toBe(1_500);
   expect(reason).toMatch(/too slow/);
+});
+
+it("records sets in one file, a channel for each peer, end to end though their labels waver", async () => {
+  const recorder = await Recorder.open(folder, { alice: ["bob", "carol", "dave"] });
+  await recorder.describe();
+  const share = (peerId: string, value: number) => ({ peerId, samples: block(value) });
+  recorder.aligned("alice", 960, [share("carol", 0.25), share("bob", 0.5), share("guest", 1)]);
+  recorder.aligned("alice", 1_923, [share("bob", -0.5)]);
+  recorder.aligned("bob", 0, [share("alice", 1)]);
+  recorder.aligned("alice", 28_800, [share("dave", 0.125)]);
+  await recorder.close(48_000);
+  expect(JSON.parse(await readFile(join(folder, "channels.json"), "utf8"))).toEqual({
+    "aligned-alice.wav": ["bob", "carol", "dave"],
+  });
+  const bytes = await readFile(join(folder, "aligned-alice.wav"));
+  expect(bytes.readUInt16LE(22)).toBe(3);
+  expect(bytes).toHaveLength(44 + 2 * 3 * 48_000);
+  const at = (frame: number) =>
+    [0, 1, 2].map((channel) => bytes.readInt16LE(44 + 2 * (3 * frame + channel)) / 0x8000);
+  expect(at(959)).toEqual([0, 0, 0]);
+  expect(at(960)).toEqual([0.5, 0.25, 0]);
+  expect(at(1_919)).toEqual([0.5, 0.25, 0]);
+  expect(at(1_920)).toEqual([-0.5, 0, 0]);
+  expect(at(2_880)).toEqual([0, 0, 0]);
+  expect(at(28_800)).toEqual([0, 0, 0.125]);
+  expect(await readdir(folder)).not.toContain("aligned-bob.wav");
+});
+
+it("records what a peer mixes for its own ear", async () => {
+  const recorder = await Recorder.open(folder);
+  recorder.mixed("bob", 480, block(0.5));
+  recorder.mixed("bob", 1_438, block(0.25));
+  await recorder.close(4_800);
+  const samples = await samplesOf("mix-bob.wav");
+  expect([479, 480, 1_439, 1_440, 2_399, 2_400].map((i) => samples[i])).toEqual([0, 0.5, 0.5, 0.25, 0.25, 0]);
 });
 
 it("says what the file system refused, and does not throw", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { buildReport, percentile } from "../../../src/cli/demo/report.ts";
+import { buildReport, liveAlignments, percentile } from "../../../src/cli/demo/report.ts";
 import type { PairRow } from "../../../src/cli/demo/report.ts";
+import type { AlignmentFigures } from "../../../src/cli/demo/alignment-judge.ts";
+import type { UsageFigures } from "../../../src/cli/demo/usage.ts";
 import { redraw, tableLines } from "../../../src/cli/demo/table.ts";
 
 const row = (from: string, to: string, similarity: number | null): PairRow => ({
@@ -12,17 +14,39 @@ const row = (from: string, to: string, similarity: number | null): PairRow => ({
   bufferDelayMs: 41.23,
   latencyMsP95: 55.555,
   similarity,
+  driftPpm: -12.34,
+  captureErrorUs: 432.1,
 });
 
-const report = (rows: PairRow[], setupMs: number[] = []) =>
+const usage = (cpuMs: number, loopLagMsP99 = 3.21): UsageFigures => ({
+  ...{ cpuMs, elapsedMs: 5_000, rssBytes: 104_857_600, loopLagMsP99 },
+});
+
+const alignment = (peerId: string, changes: Partial<AlignmentFigures> = {}): AlignmentFigures => ({
+  ...{ peerId, sets: 30, errorsMs: [0.5, 1.5], boundsMs: [2, 3], looked: 20, unrecognized: 1 },
+  ...changes,
+});
+
+const report = (rows: PairRow[], setupMs: number[] = [], alignments: AlignmentFigures[] = []) =>
   buildReport({
     rows,
     requiredPeers: ["alice", "bob"],
     setupMs,
-    rssBytes: 104_857_600,
-    cpuMs: 500,
-    elapsedMs: 5_000,
+    alignments,
+    processes: [
+      { peerIds: ["alice"], usage: usage(500) },
+      { peerIds: ["bob"], usage: usage(1_000, 7) },
+    ],
   });
+
+it("tells how well sets were aligned of late, reader by reader", () => {
+  const errorsMs = [50, ...Array.from({ length: 10 }, (_, i) => i / 10)];
+  const judged = alignment("alice", { sets: 165, errorsMs, boundsMs: [] });
+  expect(liveAlignments([judged, alignment("bob")])).toEqual([
+    { peerId: "alice", sets: 165, errorMsP95: 0.9, boundMsP95: null },
+    { peerId: "bob", sets: 30, errorMsP95: 1.5, boundMsP95: 3 },
+  ]);
+});
 
 describe("buildReport", () => {
   it("is ok when every required pair is similar, and lists who received what", () => {
@@ -41,15 +65,38 @@ describe("buildReport", () => {
               bufferDelayMs: 41.2,
               latencyMsP95: 55.6,
               similarity: 0.988,
+              driftPpm: -12.3,
+              captureErrorUs: 432,
             },
           ],
         },
         { id: "bob", received: [expect.objectContaining({ from: "alice", similarity: 0.9 })] },
       ],
       setupMs: { p50: 20, p95: 30 },
-      rssMb: 100,
-      cpuPercent: 10,
+      rssMb: 200,
+      cpuPercent: 30,
+      loopLagMsP99: 7,
+      processes: [
+        { peers: ["alice"], rssMb: 100, cpuPercent: 10, loopLagMsP99: 3.2 },
+        { peers: ["bob"], rssMb: 100, cpuPercent: 20, loopLagMsP99: 7 },
+      ],
     });
+  });
+
+  it("sums up who reads aligned", () => {
+    const good = [row("bob", "alice", 1), row("alice", "bob", 1)];
+    const made = report(good, [], [alignment("alice"), alignment("bob", { errorsMs: [2.5], sets: 15 })]);
+    expect(made).toMatchObject({ ok: true, alignment: { sets: 45, errorMsP95: 2.5, boundMsP95: 3 } });
+  });
+
+  it.each([
+    ["nothing was judged", [alignment("alice", { sets: 0, errorsMs: [], boundsMs: [] })]],
+    ["one of two readers was not judged", [alignment("alice"), alignment("bob", { sets: 0 })]],
+    ["sets are 21 ms apart", [alignment("alice", { errorsMs: [21] })]],
+    ["much is not recognized", [alignment("alice", { unrecognized: 3 })]],
+  ])("is not ok when %s", (_, alignments) => {
+    const good = [row("bob", "alice", 1), row("alice", "bob", 1)];
+    expect(report(good, [], alignments).ok).toBe(false);
   });
 
   it.each([
@@ -84,21 +131,29 @@ describe("the terminal table", () => {
   const footer = { elapsedMs: 4_600, rssMb: 99.7, cpuPercent: 12.3 };
 
   it("aligns names to the left and numbers to the right", () => {
-    const lines = tableLines(
-      [row("alice", "bob", 0.987), { ...row("bob", "alice", null), latencyMsP95: null }],
-      footer,
-      false,
-    );
-    expect(lines).toEqual([
-      "from   to     packets  lost  concealed ms  buffer ms  latency p95 ms  similarity",
-      "alice  bob        250     2            40         41            55.6       0.987",
-      "bob    alice      250     2            40         41               -           -",
+    const unknown = { latencyMsP95: null, driftPpm: null, captureErrorUs: null };
+    const rows = [row("alice", "bob", 0.987), { ...row("bob", "alice", null), ...unknown }];
+    expect(tableLines(rows, [alignment("bob")], footer, false)).toEqual([
+      "from   to     packets  lost  concealed ms  buffer ms  latency p95 ms  drift ppm  capture error ms  similarity",
+      "alice  bob        250     2            40         41            55.6      -12.3              0.43       0.987",
+      "bob    alice      250     2            40         41               -          -                 -           -",
+      "bob reads aligned: 30 sets, error p95 1.50 ms, last 1.50 ms, bound 3.00 ms",
       "5 s, 100 MB, 12 % of a core",
     ]);
   });
 
+  it("has one line for each receiver from five peers on, with the worst of its pairs", () => {
+    const ids = ["a", "b", "c", "d", "e"];
+    const rows = ids.flatMap((to) => ids.filter((from) => from !== to).map((from) => row(from, to, 0.98)));
+    rows[1] = { ...row("c", "a", 0.5), driftPpm: -400, latencyMsP95: 99, captureErrorUs: 7_000, lost: 5 };
+    const lines = tableLines(rows, [alignment("b")], footer, false);
+    expect(lines).toHaveLength(7);
+    expect(lines[1]).toMatch(/^a +4 +1000 +11 +160 +41 +99\.0 +-400\.0 +7\.00 +- +0\.500$/);
+    expect(lines[2]).toMatch(/^b +4 +1000 +8 +160 +41 +55\.6 +-12\.3 +0\.43 +1\.50 +0\.980$/);
+  });
+
   it("colors similarity by whether it is good enough", () => {
-    const [, good, bad] = tableLines([row("a", "b", 0.95), row("b", "a", 0.5)], footer, true);
+    const [, good, bad] = tableLines([row("a", "b", 0.95), row("b", "a", 0.5)], [], footer, true);
     expect(good).toContain("\u001b[32m     0.950");
     expect(bad).toContain("\u001b[31m     0.500");
   });

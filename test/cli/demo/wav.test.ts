@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Loop, resampleLoop } from "../../../src/cli/demo/loop.ts";
-import { seededRandom, Voice } from "../../../src/cli/demo/voice.ts";
+import { seededRandom } from "../../../src/cli/demo/voice.ts";
 import { fromPcm16, parseWav, toPcm16, wavHeader } from "../../../src/cli/demo/wav.ts";
 
 interface Layout {
@@ -151,8 +151,16 @@ describe("resampleLoop", () => {
   });
 });
 
-it("a loop starts where it is told and goes round", () => {
-  const loop = new Loop(Float32Array.of(1, 2, 3, 4), 0.5);
-  expect([...loop.next(6)]).toEqual([3, 4, 1, 2, 3, 4]);
-  expect(new Voice(1).next(3)).toHaveLength(3);
+it("a loop starts where it is told and goes round, also backwards", () => {
+  const loop = new Loop(toPcm16(Float32Array.of(0.125, 0.25, 0.5, 0.75)), 0.5);
+  expect([...loop.next(3), ...loop.next(3)]).toEqual([0.5, 0.75, 0.125, 0.25, 0.5, 0.75]);
+  const out = new Float32Array(3);
+  loop.copy(out, -5);
+  expect([...out]).toEqual([0.25, 0.5, 0.75]);
+});
+
+it("writes the number of channels into the header", () => {
+  const pcm = toPcm16(Float32Array.of(0.5, -0.5, 0.25, 0.25));
+  const bytes = Buffer.concat([wavHeader(pcm.byteLength, 48_000, 2), new Uint8Array(pcm.buffer)]);
+  expect([...parseWav(bytes).samples]).toEqual([0, 0.25]);
 });

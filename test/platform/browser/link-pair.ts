@@ -10,6 +10,7 @@ import type {
   PeerLink,
   PeerLinkOptions,
   Platform,
+  SentAudioMark,
   TrackAudioPort,
 } from "../../../src/platform/platform.ts";
 
@@ -30,6 +31,7 @@ export class End {
   readonly states: LinkState[] = [];
   readonly candidates: IceCandidate[] = [];
   readonly frames: EncodedAudioFrame[] = [];
+  readonly marks: SentAudioMark[] = [];
   readonly faults: unknown[] = [];
   readonly foreign: ChannelPort[] = [];
   #onCandidate: ((candidate: IceCandidate) => void) | undefined;
@@ -46,6 +48,7 @@ export class End {
         },
         state: (state) => this.#note(this.states, state),
         frame: (frame) => this.#note(this.frames, frame),
+        sent: (mark) => this.#note(this.marks, mark),
         channel: (port) => this.#note(this.foreign, port),
         fault: (error) => this.#note(this.faults, error),
         rtp: () => undefined,

@@ -5,6 +5,7 @@ const pair = {
   id: "P",
   type: "candidate-pair",
   currentRoundTripTime: 0.012,
+  availableOutgoingBitrate: 300_000,
   bytesSent: 7,
   bytesReceived: 8,
   localCandidateId: "L",
@@ -42,19 +43,58 @@ it("knows nothing of an empty report", () => {
     rttMs: null,
     localCandidate: null,
     remoteCandidate: null,
+    availableOutgoingBps: null,
     audioOut: null,
+    audioOutRemote: null,
+    audioInRemote: null,
   });
 });
 
 it("follows the transport to the selected pair and its candidates", () => {
   const other = { ...pair, id: "P2", currentRoundTripTime: 9 };
-  expect(summarizeStatistics([other, transport, local, remote, pair, sent])).toEqual({
+  expect(summarizeStatistics([other, transport, local, remote, pair, sent])).toMatchObject({
     bytesSent: 100,
     bytesReceived: 200,
     rttMs: 12,
     localCandidate: "host udp 10.0.0.1:5",
     remoteCandidate: "relay tcp [fe80::1]:6",
-    audioOut: { ssrc: 42, packetsSent: 3, bytesSent: 99 },
+    availableOutgoingBps: 300_000,
+    audioOut: { ssrc: 42, packetsSent: 3, bytesSent: 99, headerBytesSent: null, nackCount: null },
+    audioOutRemote: null,
+    audioInRemote: null,
+  });
+});
+
+it("takes what RTCP told the browser of either direction, in milliseconds", () => {
+  const report = { id: "RI", type: "remote-inbound-rtp", kind: "audio", ssrc: 42, packetsLost: 4 };
+  const received = { ...report, fractionLost: 0.25, jitter: 0.002, roundTripTime: 0.04 };
+  const sending = { id: "RO", type: "remote-outbound-rtp", kind: "audio", ssrc: 9, packetsSent: 70 };
+  const totals = { totalRoundTripTime: 0.09, roundTripTimeMeasurements: 2 };
+  const video = { ...received, id: "RV", kind: "video", packetsLost: 1000 };
+  expect(
+    summarizeStatistics([
+      { ...sent, headerBytesSent: 36, nackCount: 1 },
+      video,
+      { ...received, ...totals },
+      { ...sending, bytesSent: 700, reportsSent: 3, remoteTimestamp: 1_700_000_000_000 },
+    ]),
+  ).toMatchObject({
+    audioOut: { headerBytesSent: 36, nackCount: 1 },
+    audioOutRemote: {
+      packetsLost: 4,
+      fractionLost: 0.25,
+      jitterMs: 2,
+      roundTripTimeMs: 40,
+      totalRoundTripTimeMs: 90,
+      roundTripTimes: 2,
+    },
+    audioInRemote: {
+      ssrc: 9,
+      packetsSent: 70,
+      bytesSent: 700,
+      reportsSent: 3,
+      remoteTimestampMs: 1_700_000_000_000,
+    },
   });
 });
 

@@ -106,6 +106,73 @@ it.each(["offerer", "answerer"])(
   },
 );
 
+/** What the other side got of the frames that `sender` has told of: how far the two capture times are apart, ms. */
+function captureErrors(sender: End, receiver: End): number[] {
+  const received = new Map(receiver.frames.map((frame) => [frame.rtpTimestamp, frame]));
+  return sender.marks.flatMap(({ ssrc, rtpTimestamp, captureMs }) => {
+    const frame = received.get(rtpTimestamp);
+    return frame?.captureMs === undefined || frame.ssrc !== ssrc ? [] : [captureMs - frame.captureMs];
+  });
+}
+
+it.each(["offerer", "answerer"])("tells a few times a second what it sends as %s", async (from) => {
+  const { a, b } = pair();
+  await connect(a, b);
+  const [sender, receiver] = from === "offerer" ? [a, b] : [b, a];
+  await writeUntilHeard(sender, receiver, 60);
+  await sender.until(() => sender.marks.length >= 4);
+  expect(sender.marks.length).toBeLessThan(12);
+  expect(receiver.marks).toEqual([]);
+  const ages = sender.marks.map(({ captureMs }) => performance.timeOrigin + performance.now() - captureMs);
+  expect(Math.min(...ages)).toBeGreaterThan(0);
+  expect(Math.max(...ages)).toBeLessThan(30_000);
+  // What it says is what goes out with the packets, there in whole ms.
+  const errors = captureErrors(sender, receiver);
+  expect(errors.length).toBeGreaterThan(2);
+  expect(Math.max(...errors.map(Math.abs))).toBeLessThan(2);
+});
+
+it("tells to the microsecond when written samples were captured", async () => {
+  const { a, b } = pair();
+  await connect(a, b);
+  // The browser cuts times to whole ms of a count of its own: one of these stamps it would cut by half a ms or more.
+  for (const fraction of [0.2, 0.7]) {
+    const told = a.marks.length;
+    const startMs = Math.floor(performance.timeOrigin + performance.now()) + 1_000 + fraction;
+    for (let index = 0; a.marks.length < told + 3; index++) {
+      a.audio.write(sineBlock(index), 1, (startMs + index * 20) * 1000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const offsets = a.marks.slice(told + 1).map(({ captureMs }) => (captureMs - startMs) / 10);
+    for (const pieces of offsets) expect(Math.abs(pieces - Math.round(pieces))).toBeLessThan(0.005);
+  }
+});
+
+it("tells of a microphone too", async () => {
+  const { a, b } = pair();
+  await connect(a, b);
+  const [track] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks();
+  await a.audio.useTrack(track);
+  await a.until(() => a.marks.length >= 4);
+  track?.stop();
+  for (const { ssrc, captureMs } of a.marks) {
+    expect(ssrc).toBe(b.frames[0]?.ssrc);
+    expect(performance.timeOrigin + performance.now() - captureMs).toBeLessThan(30_000);
+  }
+  expect(captureErrors(a, b).length).toBeGreaterThan(2);
+  expect(Math.max(...captureErrors(a, b).map(Math.abs))).toBeLessThan(2);
+});
+
+it("sends although its worker cannot be loaded", async () => {
+  const a = new End("a->b", createBrowserPlatform({ workerUrl: "/missing/worker.js" }));
+  const b = new End("b->a", createBrowserPlatform());
+  open.push(a, b);
+  await connect(a, b);
+  await writeUntilHeard(a, b, 10);
+  expect(a.marks).toEqual([]);
+  expect(a.faults).toMatchObject([{ code: "NOT_SUPPORTED" }]);
+});
+
 it("sends a microphone as it is, and written samples again after null", async () => {
   const { a, b } = pair();
   await connect(a, b);

@@ -29,7 +29,18 @@ async function feed(to: AudioPlayout, peers: string[], done: () => boolean): Pro
   }
 }
 
-it("plays several peers and counts what it has played", async () => {
+/** How samples get to the worklet. */
+const WAYS = [
+  ["through shared memory", true],
+  ["in messages", false],
+] as const;
+
+it("may share memory here", () => {
+  expect(crossOriginIsolated).toBe(true);
+});
+
+it.each(WAYS)("plays several peers and counts what it has played, %s", async (_way, isolated) => {
+  vi.stubGlobal("crossOriginIsolated", isolated);
   const player = playout();
   await Promise.all([player.start(), player.start()]);
   await expect.poll(() => player.stats().running).toBe(true);
@@ -42,30 +53,34 @@ it("plays several peers and counts what it has played", async () => {
   await expect.poll(() => Object.keys(player.stats().peers)).toEqual(["bob"]);
 });
 
-it("puts the sum of the peers into the output of a context that the caller brings", async () => {
-  const context = new AudioContext({ sampleRate: 48_000 });
-  await context.resume();
-  const analyser = context.createAnalyser();
-  // What the playout connects to its destination is listened to on the way.
-  const connect = vi.spyOn(AudioNode.prototype, "connect");
-  const player = playout({ context, targetMs: 40 });
-  await player.start();
-  const node = connect.mock.contexts[0] as AudioWorkletNode;
-  connect.mockRestore();
-  node.connect(analyser);
-  const loudest = (): number => {
-    const wave = new Float32Array(analyser.fftSize);
-    analyser.getFloatTimeDomainData(wave);
-    return Math.max(...wave);
-  };
-  await feed(player, ["alice", "bob"], () => loudest() > 0.55);
-  expect(loudest()).toBeLessThan(0.65); // twice 0.3
-  player.setGain("bob", 0);
-  await feed(player, ["alice", "bob"], () => loudest() < 0.35);
-  await player.close();
-  expect(context.state).toBe("running");
-  await context.close();
-});
+it.each(WAYS)(
+  "puts the sum of the peers into the output of the caller's context, %s",
+  async (_way, isolated) => {
+    vi.stubGlobal("crossOriginIsolated", isolated);
+    const context = new AudioContext({ sampleRate: 48_000 });
+    await context.resume();
+    const analyser = context.createAnalyser();
+    // What the playout connects to its destination is listened to on the way.
+    const connect = vi.spyOn(AudioNode.prototype, "connect");
+    const player = playout({ context, targetMs: 40 });
+    await player.start();
+    const node = connect.mock.contexts[0] as AudioWorkletNode;
+    connect.mockRestore();
+    node.connect(analyser);
+    const loudest = (): number => {
+      const wave = new Float32Array(analyser.fftSize);
+      analyser.getFloatTimeDomainData(wave);
+      return Math.max(...wave);
+    };
+    await feed(player, ["alice", "bob"], () => loudest() > 0.55);
+    expect(loudest()).toBeLessThan(0.65); // twice 0.3
+    player.setGain("bob", 0);
+    await feed(player, ["alice", "bob"], () => loudest() < 0.35);
+    await player.close();
+    expect(context.state).toBe("running");
+    await context.close();
+  },
+);
 
 it("throws blocks away while the context stands still, instead of piling them up", async () => {
   const context = new AudioContext();
@@ -77,6 +92,17 @@ it("throws blocks away while the context stands still, instead of piling them up
   player.push("alice", sineBlock(0), 1, 48_000);
   expect(player.stats()).toMatchObject({ discardedBlocks: 1, peers: {} });
   await context.close();
+});
+
+it.each(WAYS)("plays a peer that comes back after it was removed, %s", async (_way, isolated) => {
+  vi.stubGlobal("crossOriginIsolated", isolated);
+  const player = playout();
+  await player.start();
+  await expect.poll(() => player.stats().running).toBe(true);
+  await feed(player, ["alice", "bob"], () => (player.stats().peers.alice?.playedMs ?? 0) > 100);
+  player.remove("alice");
+  await expect.poll(() => Object.keys(player.stats().peers)).toEqual(["bob"]);
+  await feed(player, ["alice"], () => (player.stats().peers.alice?.playedMs ?? 0) > 100);
 });
 
 it("tells what to do when the worklet cannot be loaded, and can be started again", async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { frameMessage } from "../../../src/platform/browser/receive-messages.ts";
+import { frameMessage, sentMessage } from "../../../src/platform/browser/receive-messages.ts";
 import type { EncodedFrameMetadata } from "../../../src/platform/browser/web-types.ts";
 
 const METADATA: EncodedFrameMetadata = {
@@ -11,7 +11,7 @@ const METADATA: EncodedFrameMetadata = {
   captureTime: -3,
 };
 // The worker started 700 ms after the page.
-const OPTIONS = { link: 4, pageTimeOrigin: 1_000_000 };
+const OPTIONS = { link: 4, side: "receive", pageTimeOrigin: 1_000_000 } as const;
 const CLOCK = { nowMs: 251, timeOrigin: 1_000_700 };
 
 const frame = (metadata: EncodedFrameMetadata) => ({
@@ -58,5 +58,28 @@ it.each(["synchronizationSource", "sequenceNumber", "rtpTimestamp"] as const)(
     const metadata = { ...METADATA };
     delete metadata[name];
     expect(frameMessage(frame(metadata), OPTIONS, CLOCK)).toBe(undefined);
+  },
+);
+
+it("tells when a frame that leaves was captured, on our wall clock", () => {
+  const metadata = { synchronizationSource: 7, rtpTimestamp: 5, captureTime: 240 };
+  expect(sentMessage(frame(metadata), OPTIONS, CLOCK)).toEqual({
+    type: "sent",
+    link: 4,
+    ssrc: 7,
+    rtpTimestamp: 5,
+    captureMs: 1_000_940,
+  });
+});
+
+it("takes the length of a frame off the time at which it was seen where the browser does not say", () => {
+  const metadata = { synchronizationSource: 7, rtpTimestamp: 5 };
+  expect(sentMessage(frame(metadata), OPTIONS, CLOCK)).toMatchObject({ captureMs: 1_000_700 + 251 - 20 });
+});
+
+it.each([{ synchronizationSource: 7 }, { rtpTimestamp: 5 }])(
+  "tells nothing of a frame that leaves of which only %o is known",
+  (metadata) => {
+    expect(sentMessage(frame(metadata), OPTIONS, CLOCK)).toBe(undefined);
   },
 );

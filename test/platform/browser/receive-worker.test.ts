@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ReceiveMessage } from "../../../src/platform/browser/receive-messages.ts";
 import type { EncodedFrameLike, TransformWorkerScope } from "../../../src/platform/browser/web-types.ts";
 
 const scope = globalThis as unknown as TransformWorkerScope;
-const posted: { message: ReceiveMessage; transfer: ArrayBuffer[] }[] = [];
+const posted: { message: ReceiveMessage | { type: "loaded" }; transfer: ArrayBuffer[] | undefined }[] = [];
 
 beforeAll(async () => {
-  vi.stubGlobal("postMessage", (message: ReceiveMessage, transfer: ArrayBuffer[]) =>
+  vi.stubGlobal("postMessage", (message: ReceiveMessage, transfer?: ArrayBuffer[]) =>
     posted.push({ message, transfer }),
   );
   await import("../../../src/platform/browser/receive-worker.ts");
@@ -28,8 +28,8 @@ const frame = (sequenceNumber?: number): EncodedFrameLike => ({
 /** Run the worker over a stream. */
 function run(link: number, readable: ReadableStream<EncodedFrameLike>): void {
   posted.length = 0;
-  const options = { link, pageTimeOrigin: performance.timeOrigin };
-  scope.onrtctransform?.({ transformer: { options, readable } });
+  const options = { link, side: "receive", pageTimeOrigin: performance.timeOrigin };
+  scope.onrtctransform?.({ transformer: { options, readable, writable: new WritableStream() } });
 }
 
 const streamOf = (...frames: EncodedFrameLike[]): ReadableStream<EncodedFrameLike> =>
@@ -39,6 +39,10 @@ const streamOf = (...frames: EncodedFrameLike[]): ReadableStream<EncodedFrameLik
       controller.close();
     },
   });
+
+it("says that it has loaded", () => {
+  expect(posted).toEqual([{ message: { type: "loaded" }, transfer: undefined }]);
+});
 
 it("hands every frame to the page, in order, its buffer transferred", async () => {
   const first = frame(65_535);
@@ -61,4 +65,49 @@ it("says so when the stream fails", async () => {
   run(5, new ReadableStream({ pull: (controller) => controller.error(new Error("torn")) }));
   await expect.poll(() => posted.length).toBe(1);
   expect(posted[0]?.message).toEqual({ type: "fault", link: 5, message: "Error: torn" });
+});
+
+describe("of what leaves", () => {
+  /** Run the worker between two streams. @returns what came out of it */
+  function watch(readable: ReadableStream<EncodedFrameLike>, refuses = false): EncodedFrameLike[] {
+    posted.length = 0;
+    const passed: EncodedFrameLike[] = [];
+    const writable = new WritableStream<EncodedFrameLike>({
+      write: (one) => {
+        if (refuses) throw new Error("refused");
+        passed.push(one);
+      },
+    });
+    const options = { link: 6, side: "send", pageTimeOrigin: performance.timeOrigin };
+    scope.onrtctransform?.({ transformer: { options, readable, writable } });
+    return passed;
+  }
+
+  it("lets every frame pass as it is, also those it does not understand", async () => {
+    const strange: EncodedFrameLike = { data: new ArrayBuffer(3), getMetadata: () => ({}) };
+    const frames = [strange, frame(), frame(), strange];
+    const passed = watch(streamOf(...frames));
+    await expect.poll(() => passed.length).toBe(4);
+    expect(passed.every((one, index) => one === frames[index])).toBe(true);
+    expect(posted.map(({ message }) => message)).toMatchObject([
+      { type: "sent", link: 6, ssrc: 1, rtpTimestamp: 2 },
+    ]);
+  });
+
+  it("tells a few times a second", async () => {
+    const now = vi.spyOn(performance, "now");
+    let nowMs = 0;
+    now.mockImplementation(() => (nowMs += 20));
+    const passed = watch(streamOf(...Array.from({ length: 50 }, () => frame())));
+    await expect.poll(() => passed.length).toBe(50);
+    now.mockRestore();
+    expect(posted).toHaveLength(5);
+  });
+
+  it("falls silent when the sender is gone", async () => {
+    watch(streamOf(frame(), frame()), true);
+    await expect.poll(() => posted.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(posted.map(({ message }) => message.type)).toEqual(["sent"]);
+  });
 });

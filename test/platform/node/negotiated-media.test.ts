@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TransportError } from "../../../src/errors/errors.ts";
 import { readAnswer, readOffer } from "../../../src/platform/node/negotiated-media.ts";
+import { CAPTURE_TIME_URI } from "../../../src/platform/capture-time-extension.ts";
 import { parseSessionDescription } from "../../../src/platform/node/session-description.ts";
 import { BROWSER_OFFER } from "./offers.ts";
 
@@ -37,7 +38,7 @@ const THEIR_ANSWER = OUR_OFFER.replaceAll("setup:actpass", "setup:passive");
 describe("readOffer", () => {
   it("accepts audio and data, and refuses video in its place", () => {
     const offer = readOffer(BROWSER_OFFER, ALL);
-    expect(offer.audio).toEqual({ mid: "a", payloadType: 109, direction: "sendrecv" });
+    expect(offer.audio).toEqual({ mid: "a", payloadType: 109, direction: "sendrecv", captureTimeId: 0 });
     expect(offer).toMatchObject({ transportMid: "a", transportIndex: 1, usernameFragment: "uFr4" });
     expect(parseSessionDescription(offer.nativeSdp).media.map(({ kind }) => kind)).toEqual([
       "audio",
@@ -117,10 +118,50 @@ describe("readOffer", () => {
   });
 });
 
+describe("abs-capture-time", () => {
+  const mapped = (sdp: string, ...values: string[]): string =>
+    sdp.replace("a=mid:a\r\n", ["a=mid:a", ...values.map((value) => `a=extmap:${value}`), ""].join("\r\n"));
+  const idOffered = (...values: string[]): number | undefined =>
+    readOffer(mapped(BROWSER_OFFER, ...values), ALL).audio?.captureTimeId;
+
+  it("is accepted under the offer's id", () => {
+    expect(idOffered(`9 ${CAPTURE_TIME_URI}`)).toBe(9);
+    expect(idOffered(`9/sendrecv ${CAPTURE_TIME_URI}`)).toBe(9);
+  });
+
+  it("is left alone when it cannot be used both ways or the line is malformed", () => {
+    const values = ["9/sendonly", "9/recvonly", "15", "1", "x", "9 "].map(
+      (id) => `${id} ${CAPTURE_TIME_URI}`,
+    );
+    expect([...values, "9", "x y"].map((value) => idOffered(value))).toEqual(Array(8).fill(0));
+  });
+
+  it("is not read from a video section", () => {
+    const video = BROWSER_OFFER.replace("a=mid:v\r\n", `a=mid:v\r\na=extmap:9 ${CAPTURE_TIME_URI}\r\n`);
+    expect(readOffer(video, ALL).audio?.captureTimeId).toBe(0);
+  });
+
+  it("is agreed when the answer maps the id that was offered", () => {
+    const idAgreed = (offered: string[], answered: string[]): number | undefined =>
+      readAnswer(mapped(THEIR_ANSWER, ...answered), mapped(OUR_OFFER, ...offered)).audio?.captureTimeId;
+    const [three, four] = [`3 ${CAPTURE_TIME_URI}`, `4 ${CAPTURE_TIME_URI}`];
+    expect(idAgreed([three], [three])).toBe(3);
+    expect(idAgreed([three], [four])).toBe(0);
+    expect(idAgreed([three], [])).toBe(0);
+    expect(idAgreed([], [three])).toBe(0);
+    expect(idAgreed([three], [`3/recvonly ${CAPTURE_TIME_URI}`])).toBe(0);
+  });
+
+  it("never reaches the native side as their line", () => {
+    const offer = mapped(BROWSER_OFFER, `9 ${CAPTURE_TIME_URI}`);
+    expect(readOffer(offer, ALL).nativeSdp).not.toContain("extmap");
+  });
+});
+
 describe("readAnswer", () => {
   it("takes the payload type of the answer, which may differ from the offer's", () => {
     const answer = readAnswer(THEIR_ANSWER.replaceAll("109", "96"), OUR_OFFER);
-    expect(answer.audio).toEqual({ mid: "a", payloadType: 96, direction: "sendrecv" });
+    expect(answer.audio).toEqual({ mid: "a", payloadType: 96, direction: "sendrecv", captureTimeId: 0 });
     expect(answer.dtlsClient).toBe(true);
   });
 

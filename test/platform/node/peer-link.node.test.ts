@@ -1,6 +1,7 @@
 // What the Node platform's links do beyond the contract: their limits, their refusals, and their native side's quirks.
 import { afterEach, describe, expect, it } from "vitest";
 import { TransportError } from "../../../src/errors/errors.ts";
+import { CAPTURE_TIME_URI } from "../../../src/platform/capture-time-extension.ts";
 import { collectGarbage } from "../../../src/platform/node/garbage.ts";
 import { createNodePlatform } from "../../../src/platform/node/node-platform.ts";
 import type { AudioLinkOptions, PeerLinkOptions } from "../../../src/platform/platform.ts";
@@ -72,6 +73,25 @@ describe("links of the Node platform", { timeout: 20_000 }, () => {
     await answerer.link.createAnswer(sdp);
     await until(fixture, "candidates have come", () => answerer.candidates.length > 0);
     expect(answerer.candidates[0]?.candidate).toContain(" 127.0.0.1 ");
+  });
+
+  it("answers abs-capture-time under the offer's id, and no line that is malformed", async () => {
+    const offer = await open().link.createOffer();
+    const line = `a=extmap:3 ${CAPTURE_TIME_URI}`;
+    expect(offer).toContain(`${line}\r\n`);
+    for (const [offered, id] of [
+      [line.replace("3", "11"), 11],
+      [line.replace("3", "3/recvonly"), 0],
+      [line.replace("3", "200"), 0],
+      ["a=extmap:x y", 0],
+      ["a=extmap:", 0],
+      ["a=extmap", 0],
+    ] as const) {
+      const answerer = open();
+      const answer = await answerer.link.createAnswer(offer.replace(line, offered));
+      expect(answer.match(/a=extmap.*/g)).toEqual(id === 0 ? null : [`a=extmap:${id} ${CAPTURE_TIME_URI}`]);
+      expect(answerer.link.audio).toMatchObject({ captureTimeId: id });
+    }
   });
 
   it("stamps arrivals with the platform's clock, and gives each packet memory of its own", async () => {

@@ -54,11 +54,16 @@ describe("RTCP packets", () => {
   });
 
   it("skip and count types that are not understood", () => {
-    const feedback = Uint8Array.of(0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2);
+    const extended = [0x80, 207, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+    // An application's own feedback, and a format of transport feedback that nobody has defined.
+    const application = [0x8f, 206, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 65, 66, 67, 68];
+    const undefinedFormat = [0x9e, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
     const report = buildRtcp([{ type: "receiver-report", ssrc: 1, blocks: [] }]);
-    const { packets, unknown, malformed } = parseRtcp(Uint8Array.from([...feedback, ...report]));
+    const { packets, unknown, malformed } = parseRtcp(
+      Uint8Array.from([...extended, ...application, ...undefinedFormat, ...report]),
+    );
     expect(packets.map(({ type }) => type)).toEqual(["receiver-report"]);
-    expect(unknown).toBe(1);
+    expect(unknown).toBe(3);
     expect(malformed).toEqual([]);
   });
 

@@ -74,7 +74,11 @@ describe("reception statistics", () => {
   it("say when the last sender report came", () => {
     const reception = new Reception(7, 48_000);
     expect(reception.report(500)).toMatchObject({ lastSenderReport: 0, delaySinceLastSenderReport: 0 });
-    reception.receiveSenderReport(0xabcd0123, 1000);
+    expect(reception.remote).toBeUndefined();
+    const report = { ntp: { seconds: 0x1111abcd, fraction: 0x01234567 }, packetCount: 5, octetCount: 400 };
+    reception.receiveSenderReport({ ...report, packetCount: 4 }, 500);
+    reception.receiveSenderReport(report, 1000);
+    expect(reception.remote).toEqual({ ...report, reports: 2, arrivalMs: 1000 });
     expect(reception.report(1500)).toMatchObject({
       lastSenderReport: 0xabcd0123,
       delaySinceLastSenderReport: 32_768,

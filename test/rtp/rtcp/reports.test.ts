@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ntpToUnixUs } from "../../../src/rtp/ntp.ts";
+import { compactNtp, ntpToUnixUs } from "../../../src/rtp/ntp.ts";
 import { buildRtcp, parseRtcp } from "../../../src/rtp/rtcp/packets.ts";
 import type { RtcpPacket, SenderReport } from "../../../src/rtp/rtcp/packets.ts";
 import { Reports } from "../../../src/rtp/rtcp/reports.ts";
+import { transportFeedback } from "../../../src/rtp/rtcp/transport-cc.ts";
 import type { ReportsInput, ReportsOptions, ReportsOutput } from "../../../src/rtp/rtcp/reports.ts";
 import { SeededRandom } from "../../../src/testing/random.ts";
 
@@ -164,6 +165,27 @@ describe("RTCP reports", () => {
     expect(alice.outputs.some(({ type }) => type === "sender-report")).toBe(true);
   });
 
+  it("count the round trips and their sum", () => {
+    const bench = new Bench();
+    bench.media(0);
+    const [report] = senderReports(bench);
+    if (report === undefined) throw new Error("no sender report");
+    const block = { ssrc: 0xa, fractionLost: 0, cumulativeLost: 0, extendedHighestSequence: 0, jitter: 0 };
+    const lastSenderReport = compactNtp(report.ntp);
+    const receive = (arrivalMs: number, delayMs: number, lsr = lastSenderReport): void => {
+      const delaySinceLastSenderReport = Math.round(delayMs * 65.536);
+      const told = { ...block, lastSenderReport: lsr, delaySinceLastSenderReport };
+      const bytes = buildRtcp([{ type: "receiver-report", ssrc: 0xb, blocks: [told] }]);
+      bench.handle({ type: "rtcp-received", bytes, arrivalMs });
+    };
+    receive(150, 100);
+    receive(200, 130);
+    receive(250, 0, 0);
+    expect(bench.reports.remote?.roundTripTimeMs).toBeCloseTo(70, 1);
+    expect(bench.reports.remote?.totalRoundTripTimeMs).toBeCloseTo(120, 1);
+    expect(bench.reports.remote?.roundTripTimes).toBe(2);
+  });
+
   it("read loss from the block about our stream, but no round trip from a report that was never sent", () => {
     const bench = new Bench();
     bench.media(0);
@@ -182,6 +204,8 @@ describe("RTCP reports", () => {
     bench.handle({ type: "rtcp-received", bytes, arrivalMs: 0 });
     expect(bench.reports.remote).toEqual({
       roundTripTimeMs: undefined,
+      totalRoundTripTimeMs: 0,
+      roundTripTimes: 0,
       lossRate: 0.25,
       cumulativeLost: 9,
       jitterMs: 10,
@@ -191,9 +215,65 @@ describe("RTCP reports", () => {
 
   it("count what is malformed or unknown and go on", () => {
     const bench = new Bench();
-    const bytes = Uint8Array.of(0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0x81, 202, 0, 0);
+    const bytes = Uint8Array.of(0x80, 207, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0x81, 202, 0, 0);
     bench.handle({ type: "rtcp-received", bytes, arrivalMs: 0 });
     expect(bench.reports.counters).toMatchObject({ unknown: 1, malformed: 1, reportsReceived: 0 });
+  });
+
+  it("count feedback by its kind, alone in a datagram as well", () => {
+    const bench = new Bench();
+    const nack: RtcpPacket = { type: "nack", senderSsrc: 0xb, mediaSsrc: 0xa, sequenceNumbers: [1, 2] };
+    const receive = (...packets: RtcpPacket[]): void =>
+      bench.handle({ type: "rtcp-received", bytes: buildRtcp(packets), arrivalMs: 0 });
+    receive(nack);
+    receive(
+      { type: "pli", senderSsrc: 0xb, mediaSsrc: 0xa },
+      { type: "fir", senderSsrc: 0xb, requests: [{ ssrc: 0xa, sequenceNumber: 1 }] },
+      nack,
+      { type: "remb", senderSsrc: 0xb, bitrateBps: 1e6, ssrcs: [0xa] },
+      ...transportFeedback([{ sequenceNumber: 3, receivedUs: 250 }], {
+        senderSsrc: 0xb,
+        mediaSsrc: 0xa,
+        feedbackCount: 0,
+        baseSequence: 0,
+      }),
+    );
+    expect(bench.reports.counters).toMatchObject({
+      nackCount: 2,
+      pliCount: 1,
+      firCount: 1,
+      rembCount: 1,
+      transportFeedbackCount: 1,
+      unknown: 0,
+      malformed: 0,
+      reportsReceived: 0,
+    });
+    expect(bench.outputs).toEqual([]);
+  });
+
+  it("keep what a sender says of its stream", () => {
+    const bench = new Bench();
+    const report: RtcpPacket = {
+      type: "sender-report",
+      ssrc: 0xb,
+      ntp: { seconds: 0xe0000000, fraction: 0 },
+      rtpTimestamp: 0,
+      packetCount: 7,
+      octetCount: 700,
+      blocks: [],
+    };
+    const bytes = buildRtcp([report]);
+    bench.handle({ type: "rtcp-received", bytes, arrivalMs: 5 });
+    bench.handle({ type: "rtp-received", ssrc: 0xb, sequenceNumber: 1, rtpTimestamp: 0, arrivalMs: 6 });
+    expect(bench.reports.reception(0xb)?.remote).toBeUndefined();
+    bench.handle({ type: "rtcp-received", bytes, arrivalMs: 7 });
+    expect(bench.reports.reception(0xb)?.remote).toEqual({
+      ntp: report.ntp,
+      packetCount: 7,
+      octetCount: 700,
+      reports: 1,
+      arrivalMs: 7,
+    });
   });
 
   it("forget a source that says goodbye, and the oldest when there are too many", () => {

@@ -3,14 +3,17 @@
 import { AudioPlayout, WebRtcTransport } from "../../../browser.ts";
 import type { TransportError } from "../../../browser.ts";
 import { describeError } from "../../../errors/errors.ts";
+import type { SyncState } from "../../../sync/sync-types.ts";
 import { DEMO_ROOM, SIGNALING_PATH } from "../measure-protocol.ts";
 import type { DemoMessage } from "../measure-protocol.ts";
 import { MeasureClient } from "./measure-client.ts";
+import { knownDrift } from "./panels.ts";
 import { openMicrophone } from "./microphone.ts";
 import type { Microphone } from "./microphone.ts";
 
 const SAMPLE_RATE = 48_000;
 const COUNT_INTERVAL_MS = 1_000;
+const US_PER_MS = 1_000;
 const MAX_REMOTE_PEERS = 10;
 /** On a working path the others are there within a second; long before ICE gives up the visitor wants to know. */
 const HINT_AFTER_MS = 8_000;
@@ -19,16 +22,35 @@ const NO_PATH_HINT =
   "No network path between this browser and the demo works. Open the page as http://localhost on the machine that " +
   "runs the demo and allow the microphone, or start the demo with --lan.";
 
+const STILL_CONNECTING = `Still connecting. ${NO_PATH_HINT}`;
+
+/** What the page's own transport knows of its reception of one peer. */
+export interface Reception {
+  /** Ms that what is played now has waited, and that it should wait. */
+  bufferDelayMs: number;
+  targetDelayMs: number;
+  /** Of its capture times, ms; null before the clocks have been compared. */
+  captureErrorMs: number | null;
+}
+
 /** What a call tells the page. Levels are the root mean square of 20 ms, 0 to 1. */
 export interface CallEvents {
   connected(peerId: string): void;
   disconnected(peerId: string): void;
   /** `peerId` undefined: one's own microphone. */
   level(peerId: string | undefined, rms: number): void;
+  /** How well the capture times of a peer are known. */
+  synced(peerId: string, state: SyncState): void;
+  /** Once a second. */
+  reception(peerId: string, reception: Reception): void;
+  /** Null: nobody speaks. */
+  speaker(peerId: string | null): void;
   table(table: Extract<DemoMessage, { type: "table" }>): void;
   reachable(reachable: boolean): void;
   /** A fault that ends nothing, in words for the user. */
   notice(text: string): void;
+  /** What a notice said is over. */
+  retract(text: string): void;
 }
 
 /** One stay in the room, from `join` to `leave`. */
@@ -54,11 +76,16 @@ export class Call {
       maxPeers: MAX_REMOTE_PEERS,
       logLevel: "warn",
     });
-    this.#transport.on("peerConnected", ({ peerId: id }) => events.connected(id));
+    this.#transport.on("peerConnected", ({ peerId: id }) => {
+      events.retract(STILL_CONNECTING);
+      events.connected(id);
+    });
     this.#transport.on("peerDisconnected", ({ peerId: id }) => {
       this.#playout.remove(id);
       events.disconnected(id);
     });
+    this.#transport.on("syncStateChange", ({ peerId: id, state }) => events.synced(id, state));
+    this.#transport.on("activeSpeaker", ({ peerId: id }) => events.speaker(id));
     this.#transport.on("peerFailed", ({ peerId: id, error }) => events.notice(describeFailure(id, error)));
     this.#transport.on("error", (error) => events.notice(error.message));
   }
@@ -123,8 +150,7 @@ export class Call {
 
   #hint(): void {
     const alone = this.#transport.listRoom().length === 0;
-    if (!alone && this.#transport.listPeers().length === 0)
-      this.#events.notice(`Still connecting. ${NO_PATH_HINT}`);
+    if (!alone && this.#transport.listPeers().length === 0) this.#events.notice(STILL_CONNECTING);
   }
 
   async #openMicrophone(): Promise<void> {
@@ -158,10 +184,15 @@ export class Call {
     const rows = this.#transport.stats().peers.flatMap(({ peerId: from, audio }) => {
       const inbound = audio?.inbound;
       if (inbound === null || inbound === undefined) return [];
-      const { packetsReceived, packetsLost, concealedSamples, bufferDelayMs } = inbound;
+      const { packetsReceived, packetsLost, concealedSamples, bufferDelayMs, targetDelayMs } = inbound;
+      const { syncState, clockDriftPpm, captureErrorUs } = inbound;
+      this.#events.synced(from, syncState);
+      const captureErrorMs = captureErrorUs === null ? null : captureErrorUs / US_PER_MS;
+      this.#events.reception(from, { bufferDelayMs, targetDelayMs, captureErrorMs });
       // Duplicates can make the RFC 3550 count negative.
       const lost = Math.max(0, packetsLost);
-      return [{ from, packets: packetsReceived, lost, concealed: concealedSamples, bufferDelayMs }];
+      const driftPpm = knownDrift(clockDriftPpm) ?? null;
+      return [{ from, packets: packetsReceived, lost, concealed: concealedSamples, bufferDelayMs, driftPpm }];
     });
     this.#measure?.counted(rows);
   }

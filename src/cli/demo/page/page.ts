@@ -1,6 +1,8 @@
 // The page's entry: wires what the visitor does to the call, and what the call tells to the view.
 import { describeError, TransportError } from "../../../errors/errors.ts";
 import { Call } from "./call.ts";
+import { Plots } from "./plots.ts";
+import { TableView } from "./table-view.ts";
 import { View } from "./view.ts";
 
 /** Names end up as peer ids: letters, digits, _ and -. */
@@ -8,6 +10,8 @@ const NOT_ALLOWED = /[^A-Za-z0-9_-]+/g;
 const OUTER_DASHES = /^-+|-+$/g;
 
 const view = new View();
+const table = new TableView();
+const plots = new Plots();
 let call: Call | undefined;
 
 view.name.value = localStorage.getItem("name") ?? "";
@@ -36,10 +40,15 @@ async function join(): Promise<void> {
       connected: (id) => view.addPeer(id, (muted) => call?.mutePeer(id, muted)),
       disconnected: (id) => view.removePeer(id),
       level: (id, rms) => view.level(id, rms),
-      table: ({ rows, elapsedMs, rssMb, cpuPercent }) => {
+      synced: (id, state) => view.synced(id, state),
+      reception: (id, reception) => view.reception(id, reception),
+      speaker: (id) => view.speaker(id),
+      table: (message) => {
+        const { rows, elapsedMs, rssMb, cpuPercent } = message;
         const seconds = Math.round(elapsedMs / 1000);
-        const load = `${rssMb.toFixed(0)} MB and ${cpuPercent.toFixed(0)} % of a core in the demo's process`;
-        view.table(rows, `${seconds} s, ${load}`, peerId);
+        const load = `${rssMb.toFixed(0)} MB and ${cpuPercent.toFixed(0)} % of a core for all that the demo runs`;
+        table.show(rows, `${seconds} s, ${load}`, peerId);
+        plots.take(message, peerId);
       },
       reachable: (reachable) => {
         if (call === undefined) return;
@@ -47,6 +56,7 @@ async function join(): Promise<void> {
         else void leave("The demo has ended or cannot be reached.", "failed");
       },
       notice: (text) => view.notice(text),
+      retract: (text) => view.retract(text),
     });
     view.show("joined", `Joined as ${call.peerId}`);
     view.showMe(call.peerId, call.speaks);

@@ -1,11 +1,11 @@
-// Everything the page shows: takes facts, changes elements. Decides nothing.
-import { OK_SIMILARITY } from "../report.ts";
-import type { PairRow } from "../report.ts";
+// The visitor and the peers as the page shows them: takes facts, changes elements. Decides nothing.
+import type { SyncState } from "../../../sync/sync-types.ts";
+import type { Reception } from "./call.ts";
+import { element } from "./element.ts";
 
 /** Where the visitor is. */
 export type ViewState = "idle" | "joining" | "joined" | "failed";
 
-const SAMPLES_PER_MS = 48;
 /** Levels are shown from -60 dBFS (empty) to 0 (full). */
 const LEVEL_RANGE_DB = 60;
 /** A meter falls by this share per shown level, so that the eye can follow. */
@@ -13,12 +13,20 @@ const METER_FALL = 0.15;
 /** Notices kept on the page at a time. */
 const MAX_NOTICES = 3;
 
+const SYNC_TEXTS: Readonly<Record<SyncState, string>> = {
+  unsynced: "not synced",
+  syncing: "syncing",
+  synced: "synced",
+};
 const JOIN_LABEL = "Join with microphone";
 
-function element<T extends HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the page has no element "${id}"`);
-  return found as T;
+/** What changes in a peer's line. */
+interface PeerLine {
+  item: HTMLLIElement;
+  meter: HTMLMeterElement;
+  speaking: HTMLElement;
+  sync: HTMLElement;
+  reception: HTMLElement;
 }
 
 /** The page's elements. */
@@ -34,9 +42,7 @@ export class View {
   readonly #myLevel = element<HTMLMeterElement>("my-level");
   readonly #peers = element("peers");
   readonly #nobody = element("nobody");
-  readonly #rows = element("rows");
-  readonly #facts = element("facts");
-  readonly #meters = new Map<string, HTMLMeterElement>();
+  readonly #lines = new Map<string, PeerLine>();
   #notices: string[] = [];
 
   /** Show where the visitor is, in one line of words. */
@@ -50,7 +56,7 @@ export class View {
     if (state === "joined") return;
     this.#me.hidden = true;
     this.#peers.replaceChildren();
-    this.#meters.clear();
+    this.#lines.clear();
     this.#showNobody("Join to hear the others.");
   }
 
@@ -66,43 +72,73 @@ export class View {
 
   /** Add a line to what is wrong; without text, nothing is. */
   notice(text?: string): void {
-    this.#notices =
-      text === undefined ? [] : [...this.#notices.filter((old) => old !== text), text].slice(-MAX_NOTICES);
-    this.#notice.textContent = this.#notices.join("\n");
-    this.#notice.hidden = this.#notices.length === 0;
+    if (text === undefined) this.#showNotices([]);
+    else this.#showNotices([...this.#notices.filter((old) => old !== text), text]);
+  }
+
+  /** Take a line back. */
+  retract(text: string): void {
+    this.#showNotices(this.#notices.filter((old) => old !== text));
   }
 
   /** Add a peer's line. @param onMute called with the new state of its button */
   addPeer(peerId: string, onMute: (muted: boolean) => void): void {
-    if (this.#meters.has(peerId)) return;
+    if (this.#lines.has(peerId)) return;
     const item = document.createElement("li");
     item.className = "peer";
     item.dataset.peer = peerId;
-    const name = document.createElement("span");
-    name.className = "name";
-    name.textContent = peerId;
     const meter = document.createElement("meter");
     meter.setAttribute("aria-label", `Level of ${peerId}`);
     const mute = document.createElement("button");
     mute.type = "button";
     this.pressed(mute, false);
     mute.addEventListener("click", () => onMute(this.toggle(mute)));
-    item.append(name, meter, mute);
+    const [speaking, sync, reception] = [span("speaking", ""), span("sync", ""), span("reception", "")];
+    const details = document.createElement("p");
+    details.className = "details quiet";
+    details.append(sync, speaking, reception);
+    item.append(span("name", peerId), meter, mute, details);
     this.#peers.append(item);
-    this.#meters.set(peerId, meter);
+    this.#lines.set(peerId, { item, meter, speaking, sync, reception });
+    this.synced(peerId, "unsynced");
     this.#nobody.hidden = true;
   }
 
   /** Remove a peer's line. */
   removePeer(peerId: string): void {
-    this.#meters.delete(peerId);
-    this.#peers.querySelector(`[data-peer="${CSS.escape(peerId)}"]`)?.remove();
-    if (this.#meters.size === 0) this.#showNobody("Nobody is connected yet.");
+    this.#lines.get(peerId)?.item.remove();
+    this.#lines.delete(peerId);
+    if (this.#lines.size === 0) this.#showNobody("Nobody is connected yet.");
+  }
+
+  /** Show how well the capture times of a peer are known. */
+  synced(peerId: string, state: SyncState): void {
+    const line = this.#lines.get(peerId);
+    if (line === undefined) return;
+    line.sync.dataset.state = state;
+    line.sync.textContent = SYNC_TEXTS[state];
+  }
+
+  /** Show how a peer is received. */
+  reception(peerId: string, { bufferDelayMs, targetDelayMs, captureErrorMs }: Reception): void {
+    const line = this.#lines.get(peerId);
+    if (line === undefined) return;
+    const buffer = `buffer ${bufferDelayMs.toFixed(0)} of ${targetDelayMs.toFixed(0)} ms`;
+    const error = captureErrorMs === null ? "" : ` · capture ±${captureErrorMs.toFixed(1)} ms`;
+    line.reception.textContent = buffer + error;
+  }
+
+  /** Show who speaks. @param peerId null: nobody */
+  speaker(peerId: string | null): void {
+    for (const [id, { item, speaking }] of this.#lines) {
+      item.classList.toggle("speaks", id === peerId);
+      speaking.textContent = id === peerId ? "speaking" : "";
+    }
   }
 
   /** Show a level. @param peerId undefined: the visitor's own @param rms 0 to 1 */
   level(peerId: string | undefined, rms: number): void {
-    const meter = peerId === undefined ? this.#myLevel : this.#meters.get(peerId);
+    const meter = peerId === undefined ? this.#myLevel : this.#lines.get(peerId)?.meter;
     if (meter === undefined) return;
     const level = Math.max(0, Math.min(1, 1 + (20 * Math.log10(rms + 1e-9)) / LEVEL_RANGE_DB));
     meter.value = Math.max(level, meter.value * (1 - METER_FALL));
@@ -121,43 +157,21 @@ export class View {
     button.textContent = muted ? "Unmute" : "Mute";
   }
 
-  /** Show the table; rows that concern `peerId` stand out. */
-  table(rows: readonly PairRow[], facts: string, peerId: string): void {
-    this.#facts.textContent = facts;
-    this.#rows.replaceChildren(
-      ...rows.map((row) => {
-        const line = document.createElement("tr");
-        line.classList.toggle("mine", row.from === peerId || row.to === peerId);
-        line.append(...cells(row));
-        return line;
-      }),
-    );
+  #showNotices(notices: string[]): void {
+    this.#notices = notices.slice(-MAX_NOTICES);
+    this.#notice.textContent = this.#notices.join("\n");
+    this.#notice.hidden = this.#notices.length === 0;
   }
 
   #showNobody(text: string): void {
     this.#nobody.textContent = text;
-    this.#nobody.hidden = this.#meters.size > 0;
+    this.#nobody.hidden = this.#lines.size > 0;
   }
 }
 
-function cells(row: PairRow): HTMLTableCellElement[] {
-  const { similarity, latencyMsP95 } = row;
-  const grade = similarity === null ? "" : similarity < OK_SIMILARITY ? "bad" : "good";
-  return [
-    cell(row.from, ""),
-    cell(row.to, ""),
-    cell(String(row.packets), "number"),
-    cell(String(row.lost), "number"),
-    cell((row.concealed / SAMPLES_PER_MS).toFixed(0), "number"),
-    cell(row.bufferDelayMs.toFixed(0), "number"),
-    cell(latencyMsP95 === null ? "–" : latencyMsP95.toFixed(1), "number"),
-    cell(similarity === null ? "–" : similarity.toFixed(3), `number ${grade}`),
-  ];
-}
-
-function cell(text: string, className: string): HTMLTableCellElement {
-  const made = document.createElement("td");
+function span(className: string, text: string): HTMLSpanElement {
+  const made = document.createElement("span");
+  made.className = className;
   made.textContent = text;
-  made.className = className.trim();
   return made;
 }

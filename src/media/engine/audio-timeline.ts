@@ -1,11 +1,14 @@
 // From Opus packets in order to an unbroken line of decoded audio: what is lost is recovered or concealed, what was
 // never sent becomes comfort noise. Buffers nothing; a bad payload costs its own frame and never throws.
-import type { OpusDecoder } from "../codecs/opus.ts";
-import { MAX_DTX_PAYLOAD_BYTES, readOpusPacket } from "../codecs/opus-packet.ts";
-import type { AudioFrame, AudioQuality } from "../runtime/data.ts";
+import type { OpusDecoder } from "../../codecs/opus.ts";
+import { MAX_DTX_PAYLOAD_BYTES, readOpusPacket } from "../../codecs/opus-packet.ts";
+import type { AudioFrame, AudioQuality } from "../../runtime/data.ts";
 
 /** A frame as it leaves the decoder; who sent it is known further up. */
-export type DecodedAudioFrame = Omit<AudioFrame, "kind" | "peerId" | "streamId" | "missingBefore">;
+export type DecodedAudioFrame = Pick<
+  AudioFrame,
+  "samples" | "sampleRate" | "channels" | "rtpTimestamp" | "receivedAt" | "bufferDelayMs" | "quality"
+>;
 
 /** A packet whose turn has come. */
 export interface TimelinePacket {
@@ -74,6 +77,7 @@ export class AudioTimeline {
   };
   /** RTP timestamp behind the last sample that left; undefined before the first. */
   #end: number | undefined;
+  #lines = 0;
   #packetTicks = DEFAULT_PACKET_TICKS;
   /** Whether the sender's encoder heard silence last. */
   #quiet = false;
@@ -97,6 +101,11 @@ export class AudioTimeline {
     return this.#frames.shift();
   }
 
+  /** How often another line has begun, on a jump of the timestamps or by {@link restart}. */
+  get restarts(): number {
+    return this.#lines;
+  }
+
   /** Ms of comfort noise to make next if no packet comes; 0 when none is due. */
   get comfortMs(): number {
     if (!this.#quiet || this.#comfortTicks + this.#packetTicks > MAX_FILLED_TICKS) return 0;
@@ -107,6 +116,7 @@ export class AudioTimeline {
   restart(): void {
     this.#end = undefined;
     this.#quiet = false;
+    this.#lines++;
   }
 
   /** Make one packet's length of comfort noise where a silent sender sends nothing. */
@@ -159,7 +169,10 @@ export class AudioTimeline {
     const gapTicks = -this.#aheadOf(rtpTimestamp);
     if (this.#end !== undefined && gapTicks >= -MAX_OVERLAP_TICKS && gapTicks <= MAX_FILLED_TICKS)
       return gapTicks;
-    if (this.#end !== undefined) this.#counters.restarts++;
+    if (this.#end !== undefined) {
+      this.#counters.restarts++;
+      this.#lines++;
+    }
     this.#end = rtpTimestamp;
     return 0;
   }

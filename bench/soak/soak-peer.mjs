@@ -1,0 +1,143 @@
+// One peer of the soak, in a process of its own: it talks, hears all others, and tells its parent now and then how it is.
+// Node with --expose-gc; the parent talks to it over IPC and ends it by `leave`.
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { ConferenceMixer, WebRtcTransport } from "remotemedia-webrtc";
+
+const SAMPLE_RATE = 48_000;
+const { peerId, signalingUrl, chunkMs, mixes, reportMs, peers } = JSON.parse(process.argv[2]);
+const CHUNK_SAMPLES = (SAMPLE_RATE * chunkMs) / 1000;
+const MIB = 2 ** 20;
+
+const transport = new WebRtcTransport({
+  signalingUrl,
+  peerId,
+  room: "soak",
+  networkMode: "lan",
+  bindAddress: "127.0.0.1",
+  logLevel: "silent",
+});
+const loop = monitorEventLoopDelay({ resolution: 10 });
+loop.enable();
+const heard = { frames: 0, samples: 0, missing: 0, blocks: 0, incomplete: 0 };
+const errors = { unhandled: 0, faults: 0, sends: 0, last: "" };
+const cpuBegin = process.cpuUsage();
+const beganMs = performance.now();
+
+function note(kind, error) {
+  errors[kind]++;
+  errors.last = String(error?.message ?? error);
+}
+process.on("unhandledRejection", (error) => note("unhandled", error));
+process.on("uncaughtException", (error) => note("unhandled", error));
+transport.on("error", (error) => note("faults", error));
+
+/** A gliding voice, without end. */
+const voice = (() => {
+  const pitch = 300 + 17 * (peerId.codePointAt(peerId.length - 1) ?? 0);
+  let phase = 0;
+  let index = 0;
+  return () => {
+    const samples = new Float32Array(CHUNK_SAMPLES);
+    for (let i = 0; i < samples.length; i++, index++) {
+      const t = index / SAMPLE_RATE;
+      phase += (2 * Math.PI * (pitch + 40 * Math.sin(t))) / SAMPLE_RATE;
+      samples[i] = 0.2 * (0.55 + 0.45 * Math.sin(9 * t)) * (Math.sin(phase) + 0.4 * Math.sin(2 * phase));
+    }
+    phase %= 2 * Math.PI * 1000;
+    return samples;
+  };
+})();
+
+function talk() {
+  const startMs = performance.now();
+  const startUs = (performance.timeOrigin + startMs) * 1000;
+  let sent = 0;
+  return setInterval(
+    () => {
+      // By the clock and not by the timer, which loses a millisecond now and then.
+      for (; sent * chunkMs <= performance.now() - startMs; sent++) {
+        const samples = voice();
+        if (transport.listPeers().length === 0) continue;
+        // Stamped, so that what a busy machine makes late is not taken for sound ahead of its time.
+        const timestampUs = Math.round(startUs + sent * chunkMs * 1000);
+        transport
+          .broadcast({ type: "audio", samples, sampleRate: SAMPLE_RATE, channels: 1, timestampUs })
+          .catch((error) => note("sends", error));
+      }
+    },
+    Math.max(1, Math.min(chunkMs, 10)),
+  );
+}
+
+async function listen() {
+  for await (const { samples, missingBefore } of transport.frames()) {
+    heard.frames++;
+    heard.samples += samples.length;
+    heard.missing += missingBefore;
+  }
+}
+
+async function mix() {
+  const mixer = new ConferenceMixer();
+  for await (const block of transport.alignedFrames()) {
+    heard.blocks++;
+    if (block.peers.length < peers - 1 || block.missing.length > 0) heard.incomplete++;
+    for (const { samples, listeners } of mixer.mix(block).mixes) {
+      const data = {
+        type: "audio",
+        samples,
+        sampleRate: SAMPLE_RATE,
+        channels: 1,
+        timestampUs: block.captureUs,
+      };
+      transport.broadcast(data, { only: listeners }).catch((error) => note("sends", error));
+    }
+  }
+  mixer.close();
+}
+
+function report() {
+  global.gc();
+  global.gc();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const { user, system } = process.cpuUsage(cpuBegin);
+  const inbound = transport.stats().peers.map(({ audio }) => audio?.inbound);
+  const sum = (name) => inbound.reduce((total, counters) => total + (counters?.[name] ?? 0), 0);
+  const lagMs = loop.percentile(99) / 1e6;
+  loop.reset();
+  process.send({
+    type: "report",
+    peerId,
+    atMs: performance.now(),
+    heldMb: (heapUsed + external) / MIB,
+    rssMb: rss / MIB,
+    cpuPercent: (100 * (user + system)) / 1000 / (performance.now() - beganMs),
+    lagMs,
+    connected: transport.listPeers().length,
+    ...heard,
+    lost: sum("packetsLost"),
+    late: sum("late"),
+    concealed: sum("concealedSamples"),
+    errors,
+  });
+}
+
+await transport.start();
+const listening = listen();
+const mixing = mixes ? mix() : undefined;
+// The mixing peer's voice is the mix.
+const talking = mixes ? undefined : talk();
+const reporting = setInterval(report, reportMs);
+const orphaned = () => process.exit(1);
+process.once("disconnect", orphaned);
+process.on("message", async ({ type }) => {
+  if (type !== "leave") return;
+  clearInterval(talking);
+  clearInterval(reporting);
+  report();
+  await transport.shutdown();
+  await Promise.all([listening, mixing]);
+  process.off("disconnect", orphaned);
+  process.disconnect();
+});
+process.send({ type: "started", peerId });

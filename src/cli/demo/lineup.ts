@@ -1,0 +1,79 @@
+// Who takes part in a run, what each does, and what its clock shows. Pure; goes to every process of the run as it is.
+import { clockErrorOf } from "./clocks.ts";
+import type { RunOrigin } from "./clocks.ts";
+import type { DemoOptions } from "./options.ts";
+
+/** Names of the peers, in order of appearance. */
+const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"] as const;
+
+/** From so many peers on they are spread over processes: more media than one thread can carry in time. */
+const SPREAD_FROM = 5;
+/** Peers in a process of their own. Two, because each process makes anew what all the others say, to compare with. */
+const PEERS_PER_PROCESS = 2;
+/** Clock estimates of short runs settle as far as they can: half of the run is left to be judged. */
+const SETTLE_SHARE = 0.5;
+/** Time that the estimates of clocks get before alignment is judged, ms. */
+export const SETTLE_MS = 10_000;
+
+/** One peer of a run. */
+export interface PeerPlan {
+  peerId: string;
+  /** Place in the line-up, from 0; what it says follows from it. */
+  index: number;
+  /** Its wall clock minus true time at the beginning, ms. */
+  offsetMs: number;
+  /** > 0: its clocks run fast, its microphone among them. */
+  skewPpm: number;
+  /** Says nothing of its own and sends everybody the mix of the others. */
+  bridges: boolean;
+  /** Reads all others aligned and mixes them. */
+  mixes: boolean;
+}
+
+/** What every process of a run must know. */
+export interface RunPlan {
+  origin: RunOrigin;
+  peers: readonly PeerPlan[];
+  /** WAV files that the peers play in turn; none: synthetic voices. */
+  wavs: readonly string[];
+  clicks: boolean;
+  signalingUrl: string;
+  lan: boolean;
+  recordDir: string | undefined;
+  /** From the connection of a pair on, its capture times are judged after so long, ms. */
+  settleMs: number;
+  /** Settings of the network trouble between the peers, as given; undefined: none. */
+  impair: string | undefined;
+}
+
+/** The peers that `options` ask for. */
+export function lineUp({ peers, mix, clockOffsetMs, skewPpm }: DemoOptions): PeerPlan[] {
+  return NAMES.slice(0, peers).map((peerId, index) => ({
+    peerId,
+    index,
+    ...clockErrorOf(index, peers, { offsetMs: clockOffsetMs, skewPpm }),
+    bridges: mix !== "none" && index === 0,
+    mixes: mix === "all" || (mix === "first" && index === 0),
+  }));
+}
+
+/** How long capture times settle in a run of `seconds` of talk; undefined: without end. */
+export function settleMsOf(seconds: number | undefined): number {
+  return Math.min(SETTLE_MS, (seconds ?? Infinity) * 1000 * SETTLE_SHARE);
+}
+
+/** The peers of each process of its own; none: all of them live in the first process. */
+export function spread(peers: readonly PeerPlan[]): PeerPlan[][] {
+  if (peers.length < SPREAD_FROM) return [];
+  const count = Math.ceil(peers.length / PEERS_PER_PROCESS);
+  return Array.from({ length: count }, (_, i) =>
+    peers.slice(i * PEERS_PER_PROCESS, (i + 1) * PEERS_PER_PROCESS),
+  );
+}
+
+/** The channels of the recordings of those who read aligned: all others, in the order of the line-up. */
+export function alignedChannels(peers: readonly PeerPlan[]): Record<string, string[]> {
+  const names = peers.map(({ peerId }) => peerId);
+  const readers = peers.filter(({ mixes }) => mixes).map(({ peerId }) => peerId);
+  return Object.fromEntries(readers.map((reader) => [reader, names.filter((name) => name !== reader)]));
+}

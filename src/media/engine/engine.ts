@@ -1,0 +1,94 @@
+// The port of the media engine: packets and clock reports of every peer go in, decoded and aligned audio comes out.
+// Types only. The same engine runs in the thread of its caller or in a worker; what it does is the same.
+import type { TransportError } from "../../errors/errors.ts";
+import type { EncodedAudioFrame } from "../../platform/platform.ts";
+import type { AudioFrame } from "../../runtime/data.ts";
+import type { AlignedBlock, AlignedBlocksOptions } from "../../sync/aligned-blocks.ts";
+import type { ClockExchange } from "../../sync/clock-offset.ts";
+import type { SyncOptions } from "../../sync/sync-config.ts";
+import type { RtcpSenderReport, SyncBeacon, SyncState } from "../../sync/sync-types.ts";
+import type { ReceiverClock, ReceiverCounters } from "./receiver-stats.ts";
+
+/** A frame of the live path before a reader's queue has added what that reader misses. */
+export type LiveAudioFrame = Omit<AudioFrame, "missingBefore">;
+
+/** Settings of an engine, for all its streams. Plain data, so that it may travel to a worker. */
+export interface EngineConfig {
+  /** Of decoded audio. */
+  channels: 1 | 2;
+  /** Jitter buffer, drift correction and report interval of every stream. */
+  sync: SyncOptions;
+  /** Receiver's wall clock minus its local monotonic clock, ms. */
+  wallOffsetMs: number;
+}
+
+/** What may change while streams run. */
+export interface EngineChanges {
+  /** 50 to 200, at most maxJitterBufferMs. */
+  jitterBufferSizeMs: number;
+}
+
+/** What was negotiated for the packets of a link; 0 where there is nothing. */
+export interface NegotiatedAudio {
+  /** Payload type of Opus. */
+  payloadType: number;
+  /** Header extension id of abs-capture-time. */
+  captureTimeId: number;
+}
+
+/** What one incoming stream tells. No callback may throw. */
+export interface AudioStreamEvents {
+  /** A frame of the live path, in order, at its time. */
+  frame(frame: LiveAudioFrame): void;
+  /** Capture times have become better or worse known. */
+  syncState(state: SyncState): void;
+  /** Something of the peer's cannot be understood; the stream goes on. */
+  fault(error: TransportError): void;
+}
+
+/** Counters of one stream, and what is known of its sender's clocks. */
+export type AudioStreamStats = Readonly<ReceiverCounters & ReceiverClock>;
+
+/** One peer's audio on its way in. Times are local monotonic ms of the thread that calls. */
+export interface AudioStream {
+  /** Names the stream among those of its engine. */
+  readonly id: number;
+  /** Take a whole RTP packet; it belongs to the engine from now on. */
+  receiveRtp(packet: Uint8Array, arrivalMs: number, negotiated: NegotiatedAudio): void;
+  /** Take a frame that the platform has taken out of its packet. */
+  receiveFrame(frame: EncodedAudioFrame): void;
+  addSenderReport(report: RtcpSenderReport, receivedAtMs: number): void;
+  addBeacon(beacon: SyncBeacon, receivedAtMs: number): void;
+  addClockExchange(exchange: ClockExchange): void;
+  /** Delay of the sender's encoder, samples at 48 kHz. */
+  setSenderLookahead(samples: number): void;
+  /** As of now, or at most a quarter of a second old where the engine runs elsewhere. */
+  stats(): AudioStreamStats;
+  /** Idempotent; {@link AudioStream.stats} stays as it was. */
+  close(): void;
+}
+
+/** Settings of one aligned reading of all streams. Plain data. */
+export type AlignedReaderOptions = Omit<AlignedBlocksOptions, "wallOffsetMs" | "arena">;
+
+/** One reading under way. */
+export interface AlignedReader {
+  /** No block follows. Idempotent. */
+  close(): void;
+}
+
+/** See the header. Close it to free decoders, memory and threads. */
+export interface MediaEngine {
+  readonly host: "inline" | "worker";
+  /** Begin to receive a peer; one stream per link. */
+  openStream(peerId: string, events: AudioStreamEvents): AudioStream;
+  /**
+   * Begin to read the streams, present and later ones, aligned on one grid of capture times.
+   *
+   * @param onBlock must not throw; owns the block
+   * @throws TransportError `INVALID_CONFIG` for an option out of range
+   */
+  openReader(options: AlignedReaderOptions, onBlock: (block: AlignedBlock) => void): AlignedReader;
+  configure(changes: EngineChanges): void;
+  close(): void;
+}
