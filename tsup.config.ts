@@ -47,13 +47,13 @@ const withoutNodeModules: Plugin = {
 };
 
 /**
- * What receives media is loaded on demand and has classes that the package also exports. Bundlers would put those into
- * what a page loads at first, so the engine is built as files of its own, with its own copy of them.
+ * What sends and receives media is loaded on demand and has classes that the package also exports. Bundlers would put
+ * those into what a page loads at first, so it is built as files of its own, with their own copy of them.
  */
 const engineApart: Plugin = {
   name: "engine-apart",
   setup(build) {
-    build.onResolve({ filter: /\/(?:engine-parts|worker-engine)\.ts$/ }, ({ kind, path }) =>
+    build.onResolve({ filter: /\/(?:engine-parts|worker-engine|outgoing-audio)\.ts$/ }, ({ kind, path }) =>
       kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : undefined,
     );
   },
@@ -92,6 +92,7 @@ export default defineConfig([
     entry: {
       "engine-parts": "src/media/engine/engine-parts.ts",
       "worker-engine": "src/media/engine/worker-engine.ts",
+      "outgoing-audio": "src/transport/outgoing-audio.ts",
     },
     esbuildPlugins: [errorsShared],
   },

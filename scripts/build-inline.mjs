@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -25,12 +26,14 @@ const SCRIPTS = [
     entry: "src/browser-worker.ts",
     constant: "mediaWorkerSource",
     module: `${BROWSER}/media-worker.ts`,
+    compressed: true,
   },
   {
     entry: "src/node-worker.ts",
     constant: "mediaWorkerSource",
     module: "src/platform/node/generated/media-worker.ts",
     platform: "node",
+    compressed: true,
   },
 ];
 
@@ -49,14 +52,14 @@ await buildInline(process.argv.includes("--dist"));
 
 /** Bundle every script. @param {boolean} dist whether to write the files too */
 async function buildInline(dist) {
-  for (const { entry, constant, module, file, platform = "browser" } of SCRIPTS) {
+  for (const { entry, constant, module, file, platform = "browser", compressed = false } of SCRIPTS) {
     const source = await bundle(join(ROOT, entry), platform);
     const path = join(ROOT, module);
     const text = [
       `// Made by scripts/build-inline.mjs from ${relative(dirname(path), join(ROOT, entry))}.`,
       "",
-      `/** Classic script, ready for ${platform === "node" ? "new Worker(source, { eval: true })" : "a Blob URL"}. */`,
-      `export const ${constant} = ${JSON.stringify(source)};`,
+      `/** Classic script for ${platform === "node" ? "new Worker(source, { eval: true })" : "a Blob URL"}${compressed ? ", gzip in base64" : ""}. */`,
+      `export const ${constant} = ${JSON.stringify(compressed ? gzipSync(source, { level: 9 }).toString("base64") : source)};`,
       "",
     ].join("\n");
     writeIfChanged(path, text);

@@ -69,6 +69,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   transport: [
     "webrtc-transport.ts",
     "run.ts",
+    "load-media.ts",
     "aligned-readers.ts",
     "mesh.ts",
     "outbox.ts",

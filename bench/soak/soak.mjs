@@ -125,6 +125,7 @@ function judge() {
     faults: total("faults"),
     sends: total("sendErrors"),
     crashed,
+    last: rows.map((row) => row.lastError).find((text) => text !== "") ?? "",
   };
   const lost = total("lost");
   const missing = total("missing");

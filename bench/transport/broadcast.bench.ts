@@ -11,6 +11,7 @@ import { SeededRandom } from "../../src/testing/random.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import type { TransportEvents } from "../../src/transport/events.ts";
 import { Outbox } from "../../src/transport/outbox.ts";
+import { OutgoingAudio } from "../../src/transport/outgoing-audio.ts";
 import type { SendingPeer } from "../../src/transport/outbox.ts";
 import { AUDIO, counted } from "../../test/transport/stub-links.ts";
 import { voice } from "../../test/media/signals.ts";
@@ -44,7 +45,9 @@ class Speaker {
     };
     const audio = { ...AUDIO, complexity: 10, fec: true };
     const emitter = new Emitter<TransportEvents>(() => undefined);
-    this.outbox = new Outbox({ mesh, clock: this.clock, audio, codec: counted(codec, this.counts), emitter });
+    const { clock } = this;
+    const outgoing = new OutgoingAudio({ clock, audio, codec: counted(codec, this.counts), emitter });
+    this.outbox = new Outbox({ mesh, clock, outgoing });
   }
 
   /** Say all blocks once, each by `send`. @returns how many */

@@ -115,7 +115,7 @@ export class AudioSender {
       timestamp: this.timestampOf(frame.position),
       // The first packet after a silence (RFC 3551 section 4.1).
       marker: frame.position !== this.#endPosition,
-      ...(mark && { extension: mark.extension }),
+      extension: mark?.extension,
       payload,
     });
     const payloadLength = payload.length;

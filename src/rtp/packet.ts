@@ -61,7 +61,7 @@ export function parseRtp(bytes: Uint8Array): RtpPacket | RtpRefusal {
     if (paddingLength === 0 || payloadStart + paddingLength > bytes.length) return "paddingOverrun";
   }
   const second = view.getUint8(1);
-  return {
+  const packet: RtpPacket = {
     ssrc: view.getUint32(8),
     payloadType: second & 0x7f,
     sequenceNumber: view.getUint16(2),
@@ -69,14 +69,17 @@ export function parseRtp(bytes: Uint8Array): RtpPacket | RtpRefusal {
     marker: (second & 0x80) !== 0,
     payload: bytes.subarray(payloadStart, bytes.length - paddingLength),
     csrcs,
-    ...(extension === undefined ? {} : { extension }),
     paddingLength,
   };
+  // Not by a conditional spread, which makes every packet slow.
+  if (extension !== undefined) packet.extension = extension;
+  return packet;
 }
 
 /** What {@link buildRtp} needs; the rest defaults to nothing. */
-export type RtpPacketFields = Pick<RtpPacket, "ssrc" | "payloadType" | "sequenceNumber" | "timestamp"> &
-  Partial<Pick<RtpPacket, "marker" | "payload" | "csrcs" | "extension" | "paddingLength">>;
+export type RtpPacketFields = Pick<RtpPacket, "ssrc" | "payloadType" | "sequenceNumber" | "timestamp"> & {
+  [Field in "marker" | "payload" | "csrcs" | "extension" | "paddingLength"]?: RtpPacket[Field] | undefined;
+};
 
 /**
  * Write a packet into a fresh array. Numbers are cut to their field's width, so counters may run on.

@@ -34,7 +34,7 @@ const INVERSIONS = 5;
 export interface LaneFrame extends Held {
   readonly ssrc?: number;
   readonly captureNtp?: bigint;
-  readonly captureUs?: number;
+  readonly captureUs?: number | undefined;
 }
 
 /** Settings of a {@link MediaLane}. */

@@ -25,7 +25,7 @@ export interface ReceivedAudioFrame<Payload = Float32Array> {
   /** 64-bit NTP time of its first sample on the sender's capture clock (abs-capture-time). */
   readonly captureNtp?: bigint;
   /** The same as Unix microseconds, for callers that have it so; `captureNtp` wins. */
-  readonly captureUs?: number;
+  readonly captureUs?: number | undefined;
 }
 
 /** A frame of audio in its turn, with the time at which it was captured. */

@@ -6,10 +6,10 @@ import type { PeerLink } from "../platform/platform.ts";
 import { abortError, limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
 import type { AudioData, DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import type { Clock } from "../runtime/time.ts";
 import { broadcastStats, isAddressed } from "./broadcast.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
-import { OutgoingAudio } from "./outgoing-audio.ts";
-import type { FlushResult, OutgoingAudioOptions } from "./outgoing-audio.ts";
+import type { FlushResult, OutgoingAudio } from "./outgoing-audio.ts";
 
 /** The one stream every peer has; further ones need renegotiation, which is not part of this. */
 const DEFAULT_STREAM = "default";
@@ -33,8 +33,11 @@ export interface SendingMesh {
 }
 
 /** What an {@link Outbox} stands on. */
-export interface OutboxOptions extends OutgoingAudioOptions {
+export interface OutboxOptions {
   mesh: SendingMesh;
+  clock: Clock;
+  /** Undefined when audio is disabled. */
+  outgoing: OutgoingAudio | undefined;
 }
 
 /** How a flush ends what is heard. */
@@ -46,19 +49,17 @@ export interface FlushOptions {
 /** See the header; the public methods are documented at `WebRtcTransport`. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #audio: OutgoingAudio;
   #closed: TransportError | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#audio = new OutgoingAudio(options);
   }
 
   async sendToPeer(peerId: string, data: RuntimeData, options: CallOptions): Promise<void> {
     const { live } = this.#options.mesh.connected(peerId);
     const send = (): Promise<void> =>
       data.type === "audio"
-        ? this.#audio.send(data, new Map([[peerId, this.#media(peerId, data)]]))
+        ? this.#audio(peerId).send(data, new Map([[peerId, this.#media(peerId, data)]]))
         : requireChannels(live.channels, peerId).sendData(data);
     return this.#call(`sendToPeer("${peerId}")`, options, send);
   }
@@ -104,28 +105,28 @@ export class Outbox {
       const expected = `a number of ms from 0 to ${MAX_FADE_MS}`;
       throw new TransportError("INVALID_DATA", `fadeMs: expected ${expected}, not ${String(fadeMs)}`);
     }
-    return this.#call(`flush("${streamId}")`, options, () => this.#audio.flush(fadeMs));
+    return this.#call(`flush("${streamId}")`, options, () => this.#audio().flush(fadeMs));
   }
 
   async drain(streamId: string, options: CallOptions): Promise<void> {
     this.#checkStream(streamId);
-    await this.#call(`drain("${streamId}")`, options, () => this.#audio.drain());
+    await this.#call(`drain("${streamId}")`, options, () => this.#audio().drain());
     if (this.#closed !== undefined) throw this.#closed;
   }
 
   setBitrate(bitrateKbps: number): void {
-    this.#audio.setBitrate(bitrateKbps);
+    this.#options.outgoing?.setBitrate(bitrateKbps);
   }
 
   /** Forget what was meant for a peer that is gone. */
   release(peerId: string): void {
-    this.#audio.release(peerId);
+    this.#options.outgoing?.release(peerId);
   }
 
   /** Drop everything that is queued; waiting sends reject. */
   close(): void {
     this.#closed ??= new TransportError("ALREADY_SHUTDOWN", "the transport has been shut down");
-    this.#audio.close(this.#closed);
+    this.#options.outgoing?.close(this.#closed);
   }
 
   async #broadcastAudio(
@@ -146,7 +147,7 @@ export class Outbox {
     }
     if (links.size === 0) return;
     try {
-      await this.#call("broadcast", options, () => this.#audio.send(data, links));
+      await this.#call("broadcast", options, () => this.#audio().send(data, links));
     } catch (error) {
       // Everybody it was for has gone while it waited. What is wrong with the call itself is told to the caller.
       if ((error as TransportError).code !== "PEER_NOT_CONNECTED") throw error;
@@ -159,6 +160,14 @@ export class Outbox {
     if (signal?.aborted === true) throw abortError(signal, what);
     if (signal === undefined && timeoutMs === undefined) return send();
     return limited(send(), this.#options.clock, what, { signal, timeoutMs: timeoutMs ?? Infinity });
+  }
+
+  /** @throws TransportError `MEDIA_TRACK_ERROR` when audio is disabled */
+  #audio(peerId?: string): OutgoingAudio {
+    const { outgoing } = this.#options;
+    if (outgoing !== undefined) return outgoing;
+    const about = peerId === undefined ? {} : { peerId };
+    throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false", about);
   }
 
   #media(peerId: string, data: AudioData): FrameSink {
@@ -178,9 +187,7 @@ export class Outbox {
     if (streamId !== DEFAULT_STREAM) {
       throw new TransportError("TRACK_NOT_FOUND", `streamId: there is no track "${String(streamId)}"`, about);
     }
-    if (this.#options.codec === undefined) {
-      throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false", about);
-    }
+    this.#audio(peerId);
   }
 }
 

@@ -19,8 +19,7 @@ const WARNING_INTERVAL_MS = 10_000;
 export interface OutgoingAudioOptions {
   clock: Clock;
   audio: AudioConfig;
-  /** Undefined when audio is disabled. */
-  codec: OpusCodec | undefined;
+  codec: OpusCodec;
   /** Gets `error` when a frame cannot be encoded, and `warning` when encoding is slow. */
   emitter: Pick<Emitter<TransportEvents>, "emit">;
 }
@@ -59,7 +58,7 @@ export class OutgoingAudio {
    * Send a block to these peers' links; encoded once for all that take packets.
    *
    * @param links by peer id, at least one
-   * @throws TransportError (as rejection) as `AudioSource.send`; `MEDIA_TRACK_ERROR` when audio is disabled
+   * @throws TransportError (as rejection) as `AudioSource.send`
    */
   async send(data: AudioData, links: ReadonlyMap<string, FrameSink>): Promise<void> {
     const { source, retired } = this.#groups.take(new Set(links.keys()), (left) => this.#open(left));
@@ -108,7 +107,6 @@ export class OutgoingAudio {
 
   #open(left: readonly AudioSource[]): AudioSource {
     const { clock, audio, codec, emitter } = this.#options;
-    if (codec === undefined) throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false");
     return new AudioSource({
       clock,
       audio: { ...audio, bitrateKbps: this.#bitrateKbps },

@@ -1,11 +1,8 @@
 // What exists while a transport runs, from start() to shutdown(): signaling, the mesh and what is sent. Made anew by
 // every start().
 import { DEFAULT_AUDIO_LOOKAHEAD_SAMPLES, PEER_PROTOCOL_VERSION } from "../channels/control.ts";
-import { loadOpus } from "../codecs/opus.ts";
-import type { OpusCodec } from "../codecs/opus.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import type { MediaEngine } from "../media/engine/engine.ts";
-import { loadEngine } from "../media/engine/load-engine.ts";
 import { openEngine } from "../media/engine/open-engine.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AnnounceResult, Capability, SignalingChannel } from "../platform/signaling-channel.ts";
@@ -19,7 +16,9 @@ import type { SyncOptions } from "../sync/sync-config.ts";
 import { AlignedReaders } from "./aligned-readers.ts";
 import type { TransportEvents } from "./events.ts";
 import type { FrameReaders } from "./frame-readers.ts";
+import { loadMedia } from "./load-media.ts";
 import { Mesh } from "./mesh.ts";
+import type { OutgoingAudio } from "./outgoing-audio.ts";
 import { Outbox } from "./outbox.ts";
 import { SpeakerWatch } from "./speaker-watch.ts";
 
@@ -40,8 +39,8 @@ export interface TransportRunOptions {
 
 /** What receives and sends audio; loaded when first needed. */
 interface Media {
-  readonly codec: OpusCodec;
   readonly engine: MediaEngine;
+  readonly outgoing: OutgoingAudio;
   readonly aligned: AlignedReaders;
   readonly speakers: SpeakerWatch;
 }
@@ -110,7 +109,6 @@ export class TransportRun {
       loaded?.then(closeMedia, () => undefined);
       throw error;
     });
-    const codec = media?.codec;
     const { emitter, localId, log, readers, track } = this.#options;
     // The mesh listens before the announcement, so that nothing said after it is lost.
     const mesh: Mesh = new Mesh({
@@ -134,7 +132,7 @@ export class TransportRun {
         media?.speakers.remove(peerId);
       },
     });
-    const outbox = new Outbox({ mesh, clock, audio: config.audio, codec, emitter });
+    const outbox = new Outbox({ mesh, clock, outgoing: media?.outgoing });
     this.#parts = { mesh, outbox, media };
     return limited(this.#announce(limits()), clock, "start()", limits());
   }
@@ -162,7 +160,7 @@ export class TransportRun {
     const { clock } = platform;
     const wallOffsetMs = clock.wallNow() - clock.now();
     const { maxAlignDelayMs } = config;
-    const [codec, { AlignedRows }] = await Promise.all([loadOpus(), loadEngine()]);
+    const { codec, AlignedRows, OutgoingAudio } = await loadMedia();
     const engine = await openEngine({
       config: { channels: config.audio.channels, sync: syncOptions(config), wallOffsetMs },
       clock,
@@ -173,7 +171,9 @@ export class TransportRun {
     });
     const rows = new AlignedRows({ wallOffsetMs, maxAlignDelayMs });
     const aligned = new AlignedReaders({ engine, rows, maxAlignDelayMs, nowMs: () => clock.now() });
-    return { codec, engine, aligned, speakers: new SpeakerWatch(clock, this.#options.emitter) };
+    const { emitter } = this.#options;
+    const outgoing = new OutgoingAudio({ clock, audio: config.audio, codec, emitter });
+    return { engine, outgoing, aligned, speakers: new SpeakerWatch(clock, emitter) };
   }
 
   #announce(limits: CallOptions): Promise<AnnounceResult> {

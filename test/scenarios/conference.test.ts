@@ -210,9 +210,12 @@ describe("a conference on machines with wrong clocks", () => {
     const part = blocks.slice(start, start + 100);
     const heard = concat(part.map(({ peers }) => peers[0]?.samples ?? new Float32Array(BLOCK)));
     const truth = Float32Array.from(heard, (_, i) => scene((part[0]?.captureUs ?? 0) + (i * 1e6) / RATE));
-    const reach = RATE / 100;
-    const { lag, value } = bestLag(truth.subarray(reach, -reach), heard, 0, 2 * reach);
-    expect(value).toBeGreaterThan(0.8);
-    expect((Math.abs(lag - reach) * 1000) / RATE).toBeLessThan(5);
+    // Within half a period of the voice: further off, the next period would do as well.
+    const reach = RATE / 1000;
+    const fits = Array.from({ length: 10 }, (_, k) => {
+      const [from, to] = [k * 9_600, (k + 1) * 9_600];
+      return bestLag(truth.subarray(from + reach, to - reach), heard.subarray(from, to), 0, 2 * reach).value;
+    });
+    expect(fits.filter((value) => value > 0.85).length, fits.join(" ")).toBeGreaterThan(7);
   });
 });

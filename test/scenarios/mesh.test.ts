@@ -43,11 +43,13 @@ describe("a room", () => {
     const heard = [count(a), count(b), count(c)];
     for (const [index, transport] of [a, b, c].entries()) speak(world, transport, 50, index);
     await world.clock.run(1_500);
-    expect(heard.map((frames) => [...frames.values()])).toEqual([
-      [50, 50],
-      [50, 50],
-      [50, 50],
-    ]);
+    const decoded = [a, b, c].map((peer) => peer.stats().peers.map(({ audio }) => audio?.inbound.decoded));
+    expect(decoded).toEqual(Array.from({ length: 3 }, () => [50, 50]));
+    // The delay goes down from 50 ms to 20 as the path allows: so much of the sound is taken out.
+    for (const frames of heard.flatMap((counts) => [...counts.values()])) {
+      expect(frames).toBeGreaterThanOrEqual(48);
+      expect(frames).toBeLessThanOrEqual(50);
+    }
   });
 
   it("is not disturbed by somebody who comes late", async () => {
@@ -58,7 +60,7 @@ describe("a room", () => {
     await world.clock.run(500);
     const [c] = (await world.join("late")) as [WebRtcTransport];
     await world.clock.run(2_000);
-    expect(heard.get("alice")).toBe(100);
+    expect(heard.get("alice")).toBeGreaterThanOrEqual(98);
     const inbound = b.stats().peers.find(({ peerId }) => peerId === "alice")?.audio?.inbound;
     expect(inbound).toMatchObject({ packetsReceived: 100, packetsLost: 0, concealedSamples: 0 });
     expect(peersOf(c)).toEqual(["alice", "bob"]);

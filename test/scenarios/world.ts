@@ -1,7 +1,5 @@
 // A room in virtual time: simulated platforms, the real signaling hub, real transports, real Opus.
-import { loadOpus } from "../../src/codecs/opus.ts";
 import type { WebRtcTransportOptions } from "../../src/config/config.ts";
-import { loadEngine } from "../../src/media/engine/load-engine.ts";
 import { Hub } from "../../src/signaling-server/hub.ts";
 import type { HubOptions } from "../../src/signaling-server/hub.ts";
 import { DEFAULT_LIMITS } from "../../src/signaling-server/limits.ts";
@@ -12,6 +10,7 @@ import { SeededRandom } from "../../src/testing/random.ts";
 import { SimulatedNetwork } from "../../src/testing/simulated-platform.ts";
 import type { ClockError } from "../../src/testing/skewed-clock.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { loadMedia } from "../../src/transport/load-media.ts";
 import { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
 
 export const SIGNALING_URL = "ws://signaling.test/";
@@ -40,7 +39,7 @@ export class World {
 
   /** Load codec and engine, once before all scenarios: that is real work and belongs to none of them. */
   static async warmUp(): Promise<void> {
-    await Promise.all([loadOpus(), loadEngine()]);
+    await loadMedia();
   }
 
   static open({ seed = 1, hub = {}, link = { delayMs: 1 } }: WorldOptions = {}): World {
@@ -48,11 +47,7 @@ export class World {
   }
 
   /** @param clockError of its machine */
-  transport(
-    peerId: string,
-    options: WebRtcTransportOptions = {},
-    clockError?: ClockError,
-  ): WebRtcTransport {
+  transport(peerId: string, options: WebRtcTransportOptions = {}, clockError?: ClockError): WebRtcTransport {
     const transport = new WebRtcTransport(
       {
         signalingUrl: SIGNALING_URL,

@@ -9,6 +9,7 @@ import { Emitter } from "../../src/runtime/emitter.ts";
 import type { Clock } from "../../src/runtime/time.ts";
 import type { TransportEvents } from "../../src/transport/events.ts";
 import { Outbox } from "../../src/transport/outbox.ts";
+import { OutgoingAudio } from "../../src/transport/outgoing-audio.ts";
 import type { SendingPeer } from "../../src/transport/outbox.ts";
 
 export const AUDIO: AudioConfig = {
@@ -112,5 +113,6 @@ export function outboxOf(
     peers: () => [...links.keys()].map((remoteId) => ({ remoteId, active: connected(remoteId) })),
   };
   const emitter = new Emitter<TransportEvents>(() => undefined);
-  return { outbox: new Outbox({ mesh, clock, audio: AUDIO, codec, emitter }), links };
+  const outgoing = codec && new OutgoingAudio({ clock, audio: AUDIO, codec, emitter });
+  return { outbox: new Outbox({ mesh, clock, outgoing }), links };
 }

@@ -36,7 +36,7 @@ export interface DemoPeerEvents {
 /** Who a peer is and where it lives. */
 export interface DemoPeerOptions {
   plan: PeerPlan;
-  run: Pick<RunPlan, "signalingUrl" | "lan" | "clicks" | "peers">;
+  run: Pick<RunPlan, "signalingUrl" | "lan" | "clicks" | "frameMs" | "peers">;
   /** Network trouble on the way of all it sends; undefined: none. */
   relay: ImpairmentRelay | undefined;
   source: SignalSource;
@@ -77,7 +77,7 @@ export class DemoPeer {
     this.#events = events;
     this.#clock = new SkewedClock(clock, { offsetMs, skewPpm });
     this.#originUs = Math.round(this.#clock.wallAt(0) * 1000);
-    const { signalingUrl, lan } = run;
+    const { signalingUrl, lan, frameMs } = run;
     this.#transport = new WebRtcTransport(
       {
         signalingUrl,
@@ -89,7 +89,7 @@ export class DemoPeer {
         maxPeers: MAX_REMOTE_PEERS,
         // What is received is compared with what was sent, wave by wave. Opus' voice mode turns the phase of low voices,
         // which nobody hears and any such comparison sees; its error correction exists in voice mode only.
-        audio: { application: "audio", fec: false },
+        audio: { application: "audio", fec: false, frameMs },
         logLevel: "silent",
       },
       { clock: this.#clock },

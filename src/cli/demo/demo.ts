@@ -8,7 +8,7 @@ import { lineUp, settleMsOf } from "./lineup.ts";
 import type { RunPlan } from "./lineup.ts";
 import { SIGNALING_PATH } from "./measure-protocol.ts";
 import { MeshRun, rowsOf } from "./mesh-run.ts";
-import { DEMO_HELP, parseOptions, UsageError } from "./options.ts";
+import { DEMO_HELP, frameMsOf, parseOptions, UsageError } from "./options.ts";
 import type { DemoOptions } from "./options.ts";
 import { closePage, listenPage } from "./page-server.ts";
 import { buildReport } from "./report.ts";
@@ -76,11 +76,12 @@ async function run(options: DemoOptions): Promise<void> {
 
 function planOf(options: DemoOptions, signalingUrl: string): RunPlan {
   const { wavs, clicks, lan, recordDir, seconds, impair } = options;
+  const frameMs = frameMsOf(options);
   const settleMs = settleMsOf(seconds);
   return {
     origin: originNow(),
     peers: lineUp(options),
-    ...{ wavs, clicks, signalingUrl, lan, recordDir, settleMs, impair },
+    ...{ wavs, clicks, frameMs, signalingUrl, lan, recordDir, settleMs, impair },
   };
 }
 

@@ -1,7 +1,7 @@
 // Who takes part in a run, what each does, and what its clock shows. Pure; goes to every process of the run as it is.
 import { clockErrorOf } from "./clocks.ts";
 import type { RunOrigin } from "./clocks.ts";
-import type { DemoOptions } from "./options.ts";
+import type { DemoOptions, FrameMs } from "./options.ts";
 
 /** Names of the peers, in order of appearance. */
 const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"] as const;
@@ -37,6 +37,8 @@ export interface RunPlan {
   /** WAV files that the peers play in turn; none: synthetic voices. */
   wavs: readonly string[];
   clicks: boolean;
+  /** Length of the Opus frames that the peers send. */
+  frameMs: FrameMs;
   signalingUrl: string;
   lan: boolean;
   recordDir: string | undefined;

@@ -10,7 +10,7 @@ const SHORTEST_INTERVAL_MS = 400;
 /** Windows judged per second over all pairs of a run: at 1 ms each, about a tenth of a core. */
 const WINDOWS_PER_S = 100;
 /** Where so many peers talk that they are spread over processes, the media need the time more. */
-const WINDOWS_PER_S_SPREAD = 50;
+const WINDOWS_PER_S_SPREAD = 20;
 /** Windows judged per tick: pairs connect together, but their windows must not stop the process together. */
 const WINDOWS_PER_TICK = 5;
 /**

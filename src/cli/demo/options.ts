@@ -2,6 +2,9 @@
 import { describeError } from "../../errors/errors.ts";
 import { parseImpairment } from "../../testing/impairment.ts";
 
+/** Lengths of an Opus frame, ms. */
+export type FrameMs = 10 | 20 | 40 | 60;
+
 /** What `demo` was asked to do. */
 export interface DemoOptions {
   peers: number;
@@ -12,6 +15,8 @@ export interface DemoOptions {
   /** Clocks of the peers run fast or slow by up to this, ppm. */
   skewPpm: number;
   clicks: boolean;
+  /** Length of the Opus frames that the peers send; undefined: as suits their number. */
+  frameMs: FrameMs | undefined;
   /** Network trouble between the peers, as `parseImpairment` reads it; undefined: none. */
   impair: string | undefined;
   lan: boolean;
@@ -33,6 +38,11 @@ export class UsageError extends Error {}
 
 const DEFAULT_PORT = 8080;
 const DEFAULT_PEERS = 3;
+const DEFAULT_FRAME_MS = 20;
+/** From so many peers on frames are longer: a small machine cannot send and take 4500 packets a second for all of them. */
+const MANY_PEERS = 8;
+const MANY_PEERS_FRAME_MS = 40;
+const FRAME_LENGTHS_MS: readonly number[] = [10, 20, 40, 60];
 /** The most that one mesh of the library holds. */
 const MAX_PEERS = 10;
 /** Whoever mixes needs two others to mix. */
@@ -62,6 +72,7 @@ Options:
                  reads and mixes too, for its own ear
   --clock-offset-ms N  put the peers' wall clocks up to N ms off, either way (default 0; ${MIX_CLOCK_OFFSET_MS} with --mix)
   --skew-ppm N   let the peers' clocks and microphones run up to N ppm fast or slow (default 0; ${MIX_SKEW_PPM} with --mix)
+  --frame-ms N   length of the Opus frames: 10, 20, 40 or 60 (default ${DEFAULT_FRAME_MS}; ${MANY_PEERS_FRAME_MS} from ${MANY_PEERS} peers on)
   --clicks       every peer clicks at the same true instants, once a second
   --impair TEXT  lose, delay and reorder packets between the peers, e.g. loss=0.05,jitterMs=30,reorder=0.05,seed=7
   --lan          use all network interfaces and serve the page to other machines (default: loopback only)
@@ -99,6 +110,12 @@ const VALUES: Record<string, (value: string, options: DemoOptions) => string | u
   "--skew-ppm": (value, options) => {
     options.skewPpm = decimal(value);
     return inRange(options.skewPpm, 0, MAX_SKEW_PPM) ? undefined : `a number from 0 to ${MAX_SKEW_PPM}`;
+  },
+  "--frame-ms": (value, options) => {
+    const frameMs = wholeNumber(value);
+    if (!FRAME_LENGTHS_MS.includes(frameMs)) return `one of ${FRAME_LENGTHS_MS.join(", ")}`;
+    options.frameMs = frameMs as FrameMs;
+    return undefined;
   },
   "--impair": (value, options) => {
     options.impair = value;
@@ -145,6 +162,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
     clockOffsetMs: NaN,
     skewPpm: NaN,
     clicks: false,
+    frameMs: undefined,
     impair: undefined,
     lan: false,
     seconds: undefined,
@@ -199,6 +217,11 @@ function setValue(
   if (value === undefined) return `${name} needs a value`;
   const expected = set(value, options);
   return expected === undefined ? undefined : `${name} must be ${expected}, not ${JSON.stringify(value)}`;
+}
+
+/** How long the frames of a run are. */
+export function frameMsOf({ frameMs, peers }: DemoOptions): FrameMs {
+  return frameMs ?? (peers < MANY_PEERS ? DEFAULT_FRAME_MS : MANY_PEERS_FRAME_MS);
 }
 
 /** What does not go together. */

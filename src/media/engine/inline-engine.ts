@@ -195,7 +195,7 @@ class InlineStream implements AudioStream {
       case "decoded":
         return this.#listener.heard({ type: "frame", peerId, frame: output.frame });
       case "live":
-        return this.#events.frame({ kind: "audio", peerId, streamId: "default", ...output.frame });
+        return this.#events.frame(output.frame);
       case "sync-state":
         return this.#events.syncState(output.state);
       case "undecodable": {

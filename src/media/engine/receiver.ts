@@ -59,7 +59,7 @@ export type ReceiverInput =
 export type ReceiverOutput =
   /** As captured, neither stretched nor resampled. Comes before the live frame made of the same samples. */
   | { type: "decoded"; frame: SyncedAudioFrame }
-  | { type: "live"; frame: Omit<LiveAudioFrame, "kind" | "peerId" | "streamId"> }
+  | { type: "live"; frame: LiveAudioFrame }
   | { type: "sync-state"; state: SyncState }
   /** A second of packets in a row could not be decoded. */
   | { type: "undecodable"; failures: number };
@@ -195,22 +195,24 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
     this.#playout?.close();
   }
 
-  #receiveRtp({ packet, arrivalMs, ...negotiated }: ReceiverInput & { type: "rtp" }): void {
+  #receiveRtp(input: ReceiverInput & { type: "rtp" }): void {
+    const { packet, arrivalMs, captureTimeId } = input;
     const rtp = parseRtp(packet);
     if (typeof rtp === "string" || rtp.payload.length > MAX_PAYLOAD_BYTES) {
       this.#counters.malformed++;
       return;
     }
     this.#counters.headerBytesReceived += packet.length - rtp.payload.length;
-    this.#payloadType = negotiated.payloadType;
-    const { captureTimeId } = negotiated;
+    this.#payloadType = input.payloadType;
     const captureUs = captureTimeId === 0 ? undefined : captureTimeOf(rtp, captureTimeId)?.captureUs;
     this.#receive(rtp, arrivalMs, captureUs);
   }
 
-  #receiveFrame({ arrivalMs, rtpTimestamp, captureMs, ...rtp }: EncodedAudioFrame): void {
+  #receiveFrame(frame: EncodedAudioFrame): void {
+    const { ssrc, sequenceNumber, rtpTimestamp: timestamp, payload, payloadType, captureMs } = frame;
     const captureUs = captureMs === undefined ? undefined : captureMs * 1000;
-    this.#receive({ ...rtp, timestamp: rtpTimestamp }, arrivalMs, captureUs);
+    const packet = { ssrc, sequenceNumber, timestamp, payload, payloadType };
+    this.#receive(packet, frame.arrivalMs, captureUs);
   }
 
   #receive(
@@ -233,7 +235,7 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
       receivedAt: arrivalMs,
       payloadSize: payload.length,
       samples: { payload, payloadType },
-      ...(captureUs !== undefined && { captureUs }),
+      captureUs,
     });
   }
 
@@ -326,29 +328,49 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
     const ticks = tickDistance(rtpTimestamp, played.rtpTimestamp);
     const senderRate = CLOCK_RATE * (1 + played.clockDriftPpm * 1e-6);
     const wallClockTimestampUs = played.wallClockTimestampUs + (ticks * 1e6) / senderRate;
-    const shared = {
-      sampleRate: CLOCK_RATE,
-      channels: this.#channels,
-      rtpTimestamp,
-      bufferDelayMs,
-      quality,
-      wallClockErrorUs: played.wallClockErrorUs,
-      timelineEpoch: played.timelineEpoch,
-      syncConfidence: played.syncConfidence,
-      clockDriftPpm: played.clockDriftPpm,
-    };
-    const frame = { ...shared, samples, wallClockTimestampUs, playbackRatio: 1, stretchMs: 0, lostBefore: 0 };
-    this.#outputs.push({ type: "decoded", frame });
+    const channels = this.#channels;
+    const { wallClockErrorUs, timelineEpoch, syncConfidence, clockDriftPpm } = played;
+    // Field by field: every frame of every peer comes through here, and a spread costs as much as a resampler.
+    this.#outputs.push({
+      type: "decoded",
+      frame: {
+        samples,
+        sampleRate: CLOCK_RATE,
+        channels,
+        wallClockTimestampUs,
+        wallClockErrorUs,
+        timelineEpoch,
+        rtpTimestamp,
+        bufferDelayMs,
+        syncConfidence,
+        clockDriftPpm,
+        playbackRatio: 1,
+        stretchMs: 0,
+        lostBefore: 0,
+        quality,
+      },
+    });
     const live = playout.play(samples);
     if (live.samples.length === 0) return;
     this.#outputs.push({
       type: "live",
       frame: {
-        ...shared,
+        kind: "audio",
+        peerId: this.#options.peerId,
+        streamId: "default",
         samples: live.samples,
-        receivedAt,
-        rtpTicks: samples.length / this.#channels,
+        sampleRate: CLOCK_RATE,
+        channels,
+        rtpTimestamp,
+        rtpTicks: samples.length / channels,
         wallClockTimestampUs: wallClockTimestampUs - live.delayUs,
+        wallClockErrorUs,
+        timelineEpoch,
+        syncConfidence,
+        clockDriftPpm,
+        receivedAt,
+        bufferDelayMs,
+        quality,
       },
     });
   }

@@ -1,6 +1,7 @@
 // The thread of the media engine in a browser: a worker whose script travels inside the package and is loaded only when
 // it is wanted.
 import { TransportError, toTransportError } from "../../errors/errors.ts";
+import { inflateText } from "../../runtime/inflate.ts";
 import type { MediaWorker, MediaWorkerEvents } from "../platform.ts";
 import { inlineScriptUrl } from "./inline-script.ts";
 
@@ -8,7 +9,7 @@ import { inlineScriptUrl } from "./inline-script.ts";
 export async function startBrowserMediaWorker(events: MediaWorkerEvents): Promise<MediaWorker> {
   try {
     const { mediaWorkerSource } = await import("./generated/media-worker.ts");
-    return new BrowserMediaWorker(inlineScriptUrl(mediaWorkerSource), events);
+    return new BrowserMediaWorker(inlineScriptUrl(await inflateText(mediaWorkerSource)), events);
   } catch (error) {
     throw toTransportError(error, "NOT_SUPPORTED", "The media worker cannot start");
   }

@@ -2,6 +2,7 @@
 // wanted. It never loads node-datachannel, which aborts the process in a second JavaScript environment.
 import { Worker } from "node:worker_threads";
 import { TransportError, toTransportError } from "../../errors/errors.ts";
+import { inflateText } from "../../runtime/inflate.ts";
 import type { MediaWorker, MediaWorkerEvents } from "../platform.ts";
 
 /** Start the worker; see {@link MediaWorker}. @throws TransportError `NOT_SUPPORTED` (as rejection) */
@@ -10,7 +11,7 @@ export async function startNodeMediaWorker(events: MediaWorkerEvents): Promise<M
     const { mediaWorkerSource } = await import("./generated/media-worker.ts");
     // Loaders and flags of the program are for its own modules; the script needs none.
     const options = { eval: true, execArgv: [], env: {}, name: "remotemedia-engine" };
-    return new NodeMediaWorker(new Worker(mediaWorkerSource, options), events);
+    return new NodeMediaWorker(new Worker(await inflateText(mediaWorkerSource), options), events);
   } catch (error) {
     throw toTransportError(error, "NOT_SUPPORTED", "The media worker cannot start");
   }
