@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { ConferenceMixer, WebRtcTransport } from "remotemedia-webrtc";
 
 const SAMPLE_RATE = 48_000;
-const { peerId, signalingUrl, chunkMs, mixes, reportMs, peers } = JSON.parse(process.argv[2]);
+const { peerId, signalingUrl, chunkMs, frameMs, mixes, reportMs, peers } = JSON.parse(process.argv[2]);
 const CHUNK_SAMPLES = (SAMPLE_RATE * chunkMs) / 1000;
 const MIB = 2 ** 20;
 
@@ -14,6 +14,7 @@ const transport = new WebRtcTransport({
   room: "soak",
   networkMode: "lan",
   bindAddress: "127.0.0.1",
+  audio: { frameMs },
   logLevel: "silent",
 });
 const loop = monitorEventLoopDelay({ resolution: 10 });

@@ -1,4 +1,4 @@
-// npm run soak [-- --minutes 30 --peers 10 --chunk-ms 20 --json]: peers in processes of their own talk for a long time;
+// npm run soak [-- --minutes 30 --peers 10 --chunk-ms 20 --frame-ms 20 --json]: peers in processes of their own talk for a long time;
 // the first hears all others aligned and sends each the mix of the others. Judges memory, loss and faults. Needs a build.
 import { fork } from "node:child_process";
 import { join } from "node:path";
@@ -23,12 +23,14 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "30" },
     peers: { type: "string", default: "10" },
     "chunk-ms": { type: "string", default: "20" },
+    "frame-ms": { type: "string", default: "20" },
     json: { type: "boolean", default: false },
   },
 });
 const minutes = numberOf("minutes", 0.2, 1440);
 const peers = numberOf("peers", 2, 11);
 const chunkMs = numberOf("chunk-ms", 1, 100);
+const frameMs = numberOf("frame-ms", 10, 60);
 const durationMs = minutes * 60_000;
 const warmUpMs = Math.min(WARM_UP_MS, durationMs / 3);
 const reportMs = Math.max(SHORTEST_REPORT_MS, Math.min(LONGEST_REPORT_MS, durationMs / REPORTS));
@@ -71,7 +73,7 @@ function pause(ms) {
 
 /** Start one peer; resolves when it has joined the room. */
 async function start(peerId, mixes) {
-  const options = { peerId, signalingUrl, chunkMs, mixes, reportMs, peers };
+  const options = { peerId, signalingUrl, chunkMs, frameMs, mixes, reportMs, peers };
   const child = fork(join(import.meta.dirname, "soak-peer.mjs"), [JSON.stringify(options)], {
     execArgv: ["--expose-gc"],
   });

@@ -41,7 +41,7 @@ const DEFAULT_PEERS = 3;
 const DEFAULT_FRAME_MS = 20;
 /** From so many peers on frames are longer: a small machine cannot send and take 4500 packets a second for all of them. */
 const MANY_PEERS = 8;
-const MANY_PEERS_FRAME_MS = 40;
+const MANY_PEERS_FRAME_MS = 60;
 const FRAME_LENGTHS_MS: readonly number[] = [10, 20, 40, 60];
 /** The most that one mesh of the library holds. */
 const MAX_PEERS = 10;
