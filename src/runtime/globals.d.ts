@@ -33,6 +33,17 @@ declare class URL {
 }
 
 declare function atob(base64: string): string;
+declare class Blob {
+  constructor(parts: Uint8Array[]);
+  stream(): { pipeThrough(transform: DecompressionStream): object };
+}
+declare class DecompressionStream {
+  constructor(format: "gzip");
+}
+declare class Response {
+  constructor(body: object);
+  text(): Promise<string>;
+}
 declare function queueMicrotask(callback: () => void): void;
 
 declare const console: {
