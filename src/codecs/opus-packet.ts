@@ -92,3 +92,11 @@ function firstFrameStart(packet: Uint8Array, code: number): number | undefined {
 function lengthBytes(packet: Uint8Array, at: number): number {
   return (packet[at] ?? 0) > MAX_SHORT_LENGTH ? 2 : 1;
 }
+
+/** Delay of an Opus encoder: at 48 kHz 6.5 ms in its usual modes, 2.5 ms without the voice coder's share. */
+const LOOKAHEAD_SAMPLES = { voip: 312, audio: 312, lowdelay: 120 } as const;
+
+/** How far an encoder's output lags behind its input, samples at 48 kHz (RFC 6716 section 2). */
+export function opusLookaheadSamples(application: "voip" | "audio" | "lowdelay"): number {
+  return LOOKAHEAD_SAMPLES[application];
+}

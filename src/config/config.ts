@@ -96,8 +96,6 @@ export interface WebRtcTransportConfig {
   maxAlignDelayMs: number;
   /** False: received audio is never resampled or time-scaled, however far the sender's clock runs away. */
   driftCorrection: boolean;
-  /** From which drift on `recommendedAction` says `adjust`, ppm: 10 to 1000. It labels only. */
-  driftThresholdPpm: number;
   /** Mean ms between RTCP reports: 1000 to 10000; beacons of capture times leave ten times as often. */
   rtcpIntervalMs: number;
   /** Seconds that ICE and DTLS may take: 5 to 120. */
@@ -174,7 +172,6 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
       jitterRelease: "paced",
       maxAlignDelayMs: 300,
       driftCorrection: true,
-      driftThresholdPpm: 100,
       rtcpIntervalMs: 5000,
       iceTimeoutSecs: 30,
       mediaEngine: "auto",

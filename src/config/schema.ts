@@ -96,7 +96,6 @@ export const configSchema = onlyMembers({
   jitterRelease: choice("paced", "inOrder"),
   maxAlignDelayMs: integer(50, 2000),
   driftCorrection: flag,
-  driftThresholdPpm: integer(10, 1000),
   rtcpIntervalMs: integer(1000, 10000),
   iceTimeoutSecs: integer(5, 120),
   mediaEngine: choice("auto", "inline", "worker"),

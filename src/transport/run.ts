@@ -1,6 +1,7 @@
 // What exists while a transport runs, from start() to shutdown(): signaling, the mesh and what is sent. Made anew by
 // every start().
-import { DEFAULT_AUDIO_LOOKAHEAD_SAMPLES, PEER_PROTOCOL_VERSION } from "../channels/control.ts";
+import { PEER_PROTOCOL_VERSION } from "../channels/control.ts";
+import { opusLookaheadSamples } from "../codecs/opus-packet.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import type { MediaEngine } from "../media/engine/engine.ts";
 import { openEngine } from "../media/engine/open-engine.ts";
@@ -78,6 +79,11 @@ export class TransportRun {
   /** @throws Error before {@link join} */
   get outbox(): Outbox {
     return this.#joined().outbox;
+  }
+
+  /** Where received media is worked on; undefined when audio is disabled. */
+  get mediaHost(): MediaEngine["host"] | undefined {
+    return this.#parts?.media?.engine.host;
   }
 
   /** Undefined when audio is disabled. @throws Error before {@link join} */
@@ -192,7 +198,10 @@ export class TransportRun {
     const { platform, config } = this.#options;
     return {
       protocolVersion: PEER_PROTOCOL_VERSION,
-      audioLookaheadSamples: DEFAULT_AUDIO_LOOKAHEAD_SAMPLES,
+      // A browser encodes by itself, and not for least delay.
+      audioLookaheadSamples: opusLookaheadSamples(
+        platform.name === "browser" ? "voip" : config.audio.application,
+      ),
       instanceId: uuid4(platform.randomBytes(16)),
       capabilities: this.#capabilities(),
       codecs: config.audio.enabled ? ["opus"] : [],
@@ -220,7 +229,6 @@ function syncOptions(config: WebRtcTransportConfig): SyncOptions {
     mode: config.jitterBufferMode,
     release: config.jitterRelease,
     enableClockDriftCorrection: config.driftCorrection,
-    driftCorrectionThresholdPpm: config.driftThresholdPpm,
     rtcpIntervalMs: config.rtcpIntervalMs,
   };
 }

@@ -1,4 +1,5 @@
 // Snapshots of what the parts have counted, in one shape. Pure.
+import type { SyncChannelStatistics } from "../channels/sync-channel.ts";
 import type { PeerChannels } from "../channels/data-channel.ts";
 import type { PeerMedia } from "../media/media.ts";
 import type { PeerConnection } from "../peer/peer-connection.ts";
@@ -19,6 +20,8 @@ export interface PeerStats {
   /** In and out, as counted by this library from RTP and RTCP. */
   readonly audio: ReturnType<PeerMedia["stats"]> | null;
   readonly channels: ReturnType<PeerChannels["stats"]> | null;
+  /** Clock exchanges and beacons of the `sync` channel. */
+  readonly sync: SyncChannelStatistics | null;
   /** Figures of the native connection, at most a second old. */
   readonly link: LinkStatistics | null;
   /** The same figures under the names and in the units of the W3C. */
@@ -31,6 +34,8 @@ export interface TransportStats {
   readonly timestamp: number;
   readonly peerId: string;
   readonly state: TransportState;
+  /** Where received media is worked on: this thread or a worker; null while stopped or without audio. */
+  readonly mediaHost: "inline" | "worker" | null;
   readonly peers: readonly PeerStats[];
 }
 
@@ -48,6 +53,7 @@ export function peerStats(peer: PeerConnection, timestamp: number): PeerStats {
     negotiation: Object.freeze({ ...peer.counters }),
     audio,
     channels,
+    sync: active?.live.sync?.stats() ?? null,
     link,
     report: statsReport({ timestamp, audio, packetLevel: media?.level === "packet", channels, link }),
   });

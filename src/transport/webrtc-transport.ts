@@ -329,6 +329,7 @@ export class WebRtcTransport {
       timestamp,
       peerId: this.#peerId,
       state: this.#state,
+      mediaHost: this.#run?.mediaHost ?? null,
       peers: Object.freeze((this.#run?.mesh.peers() ?? []).map((peer) => peerStats(peer, timestamp))),
     });
   }
@@ -354,7 +355,7 @@ export class WebRtcTransport {
       this.#setState("started");
       run.mesh.enter(joined);
     } catch (error) {
-      void run.close();
+      await run.close();
       if (this.#state === "starting") this.#setState("stopped");
       throw toTransportError(error, "SIGNALING_ERROR", "start()");
     }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { loadOpus, MAX_OPUS_PAYLOAD_BYTES } from "../../src/codecs/opus.ts";
 import type { OpusCodec, OpusEncoder, OpusEncoderOptions } from "../../src/codecs/opus.ts";
-import { readOpusPacket } from "../../src/codecs/opus-packet.ts";
+import { opusLookaheadSamples, readOpusPacket } from "../../src/codecs/opus-packet.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { bestLag, concat, correlation, rms, voice } from "../media/signals.ts";
 
@@ -190,5 +190,20 @@ describe("Opus", () => {
       }
       expect(facts?.durationTicks, `seed 12, round ${round}`).toBe(decoded);
     }
+  });
+
+  it.each(["voip", "audio", "lowdelay"] as const)("delays by what is told of %s", async (application) => {
+    const encoder = await codec.createEncoder({
+      sampleRate: 48_000,
+      channels: 1,
+      bitrateKbps: 32,
+      complexity: 5,
+      frameMs: 20,
+      application,
+      fec: false,
+      dtx: false,
+    });
+    expect(encoder.lookaheadSamples).toBe(opusLookaheadSamples(application));
+    encoder.free();
   });
 });

@@ -72,3 +72,42 @@ export const NOTHING_DECODED: TimelineCounters = {
   comfortSamples: 0,
   restarts: 0,
 };
+
+/** What a receiver counts by itself, as it begins. */
+export const NOTHING_COUNTED = {
+  packetsReceived: 0,
+  bytesReceived: 0,
+  headerBytesReceived: 0,
+  malformed: 0,
+  formerStream: 0,
+  otherPayload: 0,
+  padding: 0,
+  totalSamples: 0,
+  silentConcealedSamples: 0,
+  jitterBufferDelayMs: 0,
+  jitterBufferEmittedSamples: 0,
+};
+
+/** All there is to know of a receiver of which nothing has been heard. */
+export const NOTHING_RECEIVED: Readonly<ReceiverCounters & ReceiverClock> = {
+  ...NOTHING_DECODED,
+  ...NOTHING_COUNTED,
+  duplicates: 0,
+  late: 0,
+  overruns: 0,
+  buffered: 0,
+  lost: 0,
+  lossRate: 0,
+  bufferDelayMs: 0,
+  targetDelayMs: 0,
+  ssrc: undefined,
+  packetsLost: 0,
+  jitterMs: 0,
+  insertedSamples: 0,
+  removedSamples: 0,
+  syncState: "unsynced",
+  clockOffsetUs: null,
+  clockErrorUs: null,
+  clockDriftPpm: 0,
+  captureErrorUs: null,
+};

@@ -17,7 +17,7 @@ import { AudioTimeline } from "./audio-timeline.ts";
 import type { DecodedAudioFrame } from "./audio-timeline.ts";
 import type { LiveAudioFrame } from "./engine.ts";
 import { LivePlayout } from "./live-playout.ts";
-import { NOTHING_DECODED } from "./receiver-stats.ts";
+import { NOTHING_COUNTED, NOTHING_DECODED } from "./receiver-stats.ts";
 import type { ReceiverClock, ReceiverCounters } from "./receiver-stats.ts";
 
 /** Ticks a second of Opus' RTP clock, whatever the audio's rate (RFC 7587 section 4.1). */
@@ -71,19 +71,7 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
   readonly #options: ReceiverOptions;
   readonly #sync: SyncManager<Packet>;
   readonly #outputs: ReceiverOutput[] = [];
-  readonly #counters = {
-    packetsReceived: 0,
-    bytesReceived: 0,
-    headerBytesReceived: 0,
-    totalSamples: 0,
-    silentConcealedSamples: 0,
-    jitterBufferDelayMs: 0,
-    jitterBufferEmittedSamples: 0,
-    malformed: 0,
-    formerStream: 0,
-    otherPayload: 0,
-    padding: 0,
-  };
+  readonly #counters = { ...NOTHING_COUNTED };
   #timeline: AudioTimeline | undefined;
   #playout: LivePlayout | undefined;
   #channels = 1;

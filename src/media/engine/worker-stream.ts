@@ -7,7 +7,7 @@ import type { RtcpSenderReport, SyncBeacon, SyncState } from "../../sync/sync-ty
 import type { AudioStream, AudioStreamEvents, AudioStreamStats, NegotiatedAudio } from "./engine.ts";
 import type { EngineCommand, StreamSnapshot } from "./engine-messages.ts";
 import { writeEncodedFrame, writeRtp } from "./packet-records.ts";
-import { NOTHING_DECODED } from "./receiver-stats.ts";
+import { NOTHING_RECEIVED } from "./receiver-stats.ts";
 import type { RecordSink } from "../../runtime/records.ts";
 import type { FrameContent } from "./sound-records.ts";
 
@@ -27,7 +27,7 @@ export class WorkerStream implements AudioStream {
   readonly peerId: string;
   readonly #line: WorkerLine;
   readonly #events: AudioStreamEvents;
-  #snapshot: AudioStreamStats = NOTHING_YET;
+  #snapshot: AudioStreamStats = NOTHING_RECEIVED;
   /** Packets handed over, and those of them that the snapshot counts. */
   #written = 0;
   #taken = 0;
@@ -126,37 +126,3 @@ export class WorkerStream implements AudioStream {
     this.#line.written();
   }
 }
-
-/** Counters before the worker has told any. */
-const NOTHING_YET: AudioStreamStats = {
-  ...NOTHING_DECODED,
-  packetsReceived: 0,
-  bytesReceived: 0,
-  headerBytesReceived: 0,
-  totalSamples: 0,
-  silentConcealedSamples: 0,
-  jitterBufferDelayMs: 0,
-  jitterBufferEmittedSamples: 0,
-  malformed: 0,
-  formerStream: 0,
-  otherPayload: 0,
-  padding: 0,
-  duplicates: 0,
-  late: 0,
-  overruns: 0,
-  buffered: 0,
-  lost: 0,
-  lossRate: 0,
-  bufferDelayMs: 0,
-  targetDelayMs: 0,
-  ssrc: undefined,
-  packetsLost: 0,
-  jitterMs: 0,
-  insertedSamples: 0,
-  removedSamples: 0,
-  syncState: "unsynced",
-  clockOffsetUs: null,
-  clockErrorUs: null,
-  clockDriftPpm: 0,
-  captureErrorUs: null,
-};
