@@ -62,5 +62,6 @@ describe("options of received media", () => {
       speak(world, alice, 250);
       await world.clock.run(5_000);
       expect(blocks.some((block) => block.behind.includes("alice"))).toBe(behind);
-    });
+    },
+  );
 });
