@@ -26,8 +26,17 @@ export function checkAudioData(data: AudioData): asserts data is CheckedAudioDat
   if (timestampUs !== undefined && !(Number.isSafeInteger(Math.round(timestampUs)) && timestampUs >= 0)) {
     refuse("timestampUs", "Unix microseconds of the first sample", timestampUs);
   }
-  const bad = samples.findIndex((sample) => !Number.isFinite(sample));
+  const bad = firstNotFinite(samples);
   if (bad >= 0) refuse(`samples[${bad}]`, "a finite number", samples[bad]);
+}
+
+/** Index of the first sample that is not finite; -1 when all are. */
+function firstNotFinite(samples: Float32Array): number {
+  // A callback for each sample would cost more memory than the block itself. What is not finite less itself is NaN.
+  for (let i = 0; i < samples.length; i++) {
+    if ((samples[i] as number) - (samples[i] as number) !== 0) return i;
+  }
+  return -1;
 }
 
 function refuse(field: string, expected: string, value: unknown): never {

@@ -1,6 +1,7 @@
 // One outgoing stream of audio: blocks of any length, rate and channels become frames of 48 kHz samples, each with
 // its place on the RTP clock, leaving at an even pace. Encodes nothing, sends nothing, reads no clock.
 import type { Machine } from "../runtime/machine.ts";
+import { takeSamples } from "../runtime/sample-buffers.ts";
 import { fadeOut } from "./fade.ts";
 import { Resampler } from "./resampler.ts";
 
@@ -85,7 +86,7 @@ export interface LaneFlushed {
 
 /** What an {@link AudioLane} says: a frame is due, a block is taken, too many wait, or nothing is left to send. */
 export type LaneOutput<Targets> =
-  | ({ type: "frame" } & LaneFrame<Targets>)
+  | { type: "frame"; frame: LaneFrame<Targets> }
   | { type: "accepted"; id: number }
   | { type: "refused"; id: number }
   | { type: "empty" }
@@ -191,7 +192,7 @@ export class AudioLane<Targets> implements Machine<LaneInput<Targets>, LaneOutpu
   #release(nowMs: number): void {
     while (nowMs >= this.#headDueMs) {
       const frame = this.#queue.shift() as LaneFrame<Targets>;
-      this.#outputs.push({ type: "frame", ...frame });
+      this.#outputs.push({ type: "frame", frame });
       this.#sentUntilUs = frame.captureUs + this.#frameMs * 1000;
       const scheduledMs = nowMs - this.#dueMs > CATCH_UP_MS ? nowMs : this.#dueMs;
       // A program that is ahead of time on purpose has sends waiting; it is not to be sped up.
@@ -374,7 +375,7 @@ export class AudioLane<Targets> implements Machine<LaneInput<Targets>, LaneOutpu
     const captureUs = position / TICKS_PER_US + this.#skewUs;
     const targets = this.#targets as Targets;
     this.#queue.push({ position, captureUs, samples: this.#partial, targets, stamped: this.#stamped });
-    this.#partial = new Float32Array(this.#frameTicks * this.#channels);
+    this.#partial = takeSamples(this.#frameTicks * this.#channels);
     this.#partialTicks = 0;
     this.#tailMs = Infinity;
   }

@@ -3,6 +3,7 @@ import type { OpusCodec, OpusEncoder } from "../codecs/opus.ts";
 import { toTransportError, TransportError } from "../errors/errors.ts";
 import type { AudioData } from "../runtime/data.ts";
 import { Driver } from "../runtime/driver.ts";
+import { recycleSamples } from "../runtime/sample-buffers.ts";
 import type { Clock } from "../runtime/time.ts";
 import { checkAudioData } from "./audio-data.ts";
 import { AudioLane } from "./audio-lane.ts";
@@ -212,7 +213,7 @@ export class AudioSource {
   #effect(output: LaneOutput<Targets>): void {
     switch (output.type) {
       case "frame":
-        return this.#transmit(output);
+        return this.#transmit(output.frame);
       case "accepted":
         return this.#settle(output.id);
       case "refused":
@@ -227,6 +228,8 @@ export class AudioSource {
   #transmit(frame: LaneFrame<Targets>): void {
     const payload = frame.targets.some(takesPackets) ? this.#encode(frame) : undefined;
     for (const target of frame.targets) target.transmit(frame, payload);
+    // A track may play the samples later; packets hold none.
+    if (frame.targets.every(takesPackets)) recycleSamples(frame.samples);
   }
 
   /** @returns undefined when nothing need or can be sent */

@@ -1,7 +1,7 @@
 // What one reader of a stream has not yet read: bounded, the oldest goes first, and the next frame tells how much
 // is missing before it. Holds decoded frames only.
 import type { AudioFrame } from "../runtime/data.ts";
-import type { ReceivedFrame } from "./rechunker.ts";
+import type { Chunk } from "./rechunker.ts";
 
 /** Ticks a second of RTP timestamps of audio (RFC 7587 section 4.1). */
 const CLOCK_RATE = 48_000;
@@ -14,7 +14,7 @@ const MAX_GAP_S = 60;
 
 /** The frames of one reader. */
 export class FrameQueue {
-  readonly #frames: ReceivedFrame[] = [];
+  readonly #frames: Chunk[] = [];
   #queuedMs = 0;
   #dropped = 0;
   /** RTP timestamp behind the last frame that was read. */
@@ -29,12 +29,12 @@ export class FrameQueue {
     return this.#frames.length;
   }
 
-  /** Append a frame; beyond 200 ms the oldest ones go. */
-  push(frame: ReceivedFrame): void {
+  /** Append a frame, which belongs to the queue from now on; beyond 200 ms the oldest ones go. */
+  push(frame: Chunk): void {
     this.#frames.push(frame);
     this.#queuedMs += durationMs(frame);
     while (this.#queuedMs > MAX_QUEUED_MS && this.#frames.length > 1) {
-      this.#queuedMs -= durationMs(this.#frames.shift() as AudioFrame);
+      this.#queuedMs -= durationMs(this.#frames.shift() as Chunk);
       this.#dropped++;
     }
   }
@@ -47,7 +47,8 @@ export class FrameQueue {
     const gapTicks = this.#expected === undefined ? 0 : (frame.rtpTimestamp - this.#expected) | 0;
     const missing = gapTicks > 0 && gapTicks <= MAX_GAP_S * CLOCK_RATE ? gapTicks : 0;
     this.#expected = (frame.rtpTimestamp + frame.rtpTicks) >>> 0;
-    return { ...frame, missingBefore: Math.round((missing * frame.sampleRate) / CLOCK_RATE) };
+    frame.missingBefore = Math.round((missing * frame.sampleRate) / CLOCK_RATE);
+    return frame;
   }
 
   /** Forget everything. */

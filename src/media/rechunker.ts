@@ -1,6 +1,8 @@
 // Frames of any length become frames of one length, rate and channel count, each with the time of its own first sample.
 // Joins what belongs together and nothing else. One stream; reads no clock.
 import type { AudioFrame, AudioQuality } from "../runtime/data.ts";
+import { takeSamples } from "../runtime/sample-buffers.ts";
+import type { LiveAudioFrame } from "./engine/engine.ts";
 import { Resampler } from "./resampler.ts";
 
 /** Ticks a second of RTP timestamps of audio (RFC 7587 section 4.1). */
@@ -13,8 +15,8 @@ const MAX_STEP_TICKS = 48;
 /** From the best to the worst: sound as it was sent, restored, made up, made up where none was sent, nothing. */
 const QUALITIES: readonly AudioQuality[] = ["received", "fec", "plc", "cng", "silence"];
 
-/** A frame before a reader's queue has added what that reader misses. */
-export type ReceivedFrame = Omit<AudioFrame, "missingBefore">;
+/** A frame for one reader, whose queue still says what that reader misses before it. */
+export type Chunk = Omit<AudioFrame, "missingBefore"> & { missingBefore: number };
 
 /** What a {@link Rechunker} makes. */
 export interface ChunkFormat {
@@ -27,7 +29,8 @@ export interface ChunkFormat {
 
 /** An input frame that still has samples to be told about. */
 interface Source {
-  readonly frame: ReceivedFrame;
+  /** Only its labels: its samples are gone. */
+  readonly frame: LiveAudioFrame;
   /** Where it begins and how long it is, in input samples per channel since the stretch began. */
   readonly start: number;
   readonly length: number;
@@ -51,6 +54,7 @@ export class Rechunker {
   #pendingSamples = 0;
   #dropped = 0;
   readonly #sources: Source[] = [];
+  readonly #chunks: Chunk[] = [];
 
   constructor(format: ChunkFormat) {
     this.#format = format;
@@ -75,29 +79,28 @@ export class Rechunker {
    * chunk that is left of it is dropped, so that no chunk holds samples from both sides. A step of the capture times
    * alone (`timelineEpoch`) is no gap in the sound: a chunk has the epoch of its first sample.
    *
-   * @returns the chunks it completes; the very frame when it is one already and nothing waits
+   * @param frame its samples are read, not kept; the chunks it completes are to be polled
    */
-  push(frame: ReceivedFrame): ReceivedFrame[] {
+  push(frame: LiveAudioFrame): void {
     const { sampleRate, channels, samples } = frame;
     const length = samples.length / channels;
     const step = (frame.rtpTimestamp - this.#expected) | 0;
-    const { sampleRate: rate, channels: width } = this.#input ?? {};
-    if (rate !== sampleRate || width !== channels || Math.abs(step) > MAX_STEP_TICKS) this.#restart(frame);
+    const input = this.#input;
+    const sameFormat = input?.sampleRate === sampleRate && input.channels === channels;
+    if (!sameFormat || Math.abs(step) > MAX_STEP_TICKS) this.#restart(frame);
     this.#expected = (frame.rtpTimestamp + frame.rtpTicks) >>> 0;
-    if (this.#isChunk(frame, length)) return [frame];
     if (length > 0) this.#sources.push({ frame, start: this.#taken, length });
     this.#taken += length;
-    return this.#cut(this.#resampler?.process(samples) ?? samples);
+    this.#cut(this.#resampler?.process(samples) ?? samples);
   }
 
-  /** Whether a frame is what readers want and can go through as it is. */
-  #isChunk({ sampleRate, channels }: ReceivedFrame, length: number): boolean {
-    if (this.#pendingSamples > 0 || sampleRate !== this.#format.sampleRate) return false;
-    return length === this.#chunkSamples && channels === (this.#format.channels ?? channels);
+  /** The next chunk; undefined when more frames are needed for one. */
+  poll(): Chunk | undefined {
+    return this.#chunks.shift();
   }
 
   /** Begin a new stretch with `frame`. */
-  #restart({ sampleRate, channels }: ReceivedFrame): void {
+  #restart({ sampleRate, channels }: LiveAudioFrame): void {
     const from = this.#input;
     this.#dropped += this.#pendingSamples;
     this.#pendingSamples = 0;
@@ -115,12 +118,11 @@ export class Rechunker {
     this.#resampler = same
       ? undefined
       : new Resampler({ inputRate: sampleRate, inputChannels, outputRate, outputChannels });
-    this.#pending = new Float32Array(this.#chunkSamples * outputChannels);
+    this.#pending = takeSamples(this.#chunkSamples * outputChannels);
   }
 
-  /** Append samples of the output format; every full chunk leaves. */
-  #cut(samples: Float32Array): ReceivedFrame[] {
-    const chunks: ReceivedFrame[] = [];
+  /** Append samples of the output format; every full chunk may be polled. */
+  #cut(samples: Float32Array): void {
     const channels = this.#pending.length / this.#chunkSamples;
     const total = samples.length / channels;
     for (let taken = 0; taken < total;) {
@@ -130,11 +132,10 @@ export class Rechunker {
       this.#pendingSamples += count;
       taken += count;
       if (this.#pendingSamples < this.#chunkSamples) break;
-      chunks.push(this.#label(this.#pending, channels));
-      this.#pending = new Float32Array(this.#pending.length);
+      this.#chunks.push(this.#label(this.#pending, channels));
+      this.#pending = takeSamples(this.#pending.length);
       this.#pendingSamples = 0;
     }
-    return chunks;
   }
 
   /** Where an output sample lies, in input samples; exact where it meets one. */
@@ -143,29 +144,48 @@ export class Rechunker {
   }
 
   /** Give a chunk its place in time and what is to be said of the frames it is made of. */
-  #label(samples: Float32Array, channels: number): ReceivedFrame {
+  #label(samples: Float32Array, channels: number): Chunk {
     const start = this.#inputPosition(this.#given);
     this.#given += this.#chunkSamples;
     const end = this.#inputPosition(this.#given);
+    const sources = this.#sources;
     // What ends before this chunk is done with; the last frame is kept, since a resampler's outputs lag behind it.
-    while (this.#sources.length > 1 && sourceEnd(this.#sources[0]) <= start) this.#sources.shift();
-    const parts = this.#sources.filter((source) => source.start < end);
-    const first = parts[0] as Source;
-    const last = parts[parts.length - 1] as Source;
+    while (sources.length > 1 && sourceEnd(sources[0]) <= start) sources.shift();
+    const first = sources[0] as Source;
+    let last = first;
+    let wallClockErrorUs: number | null = 0;
+    let syncConfidence = 1;
+    let worst = 0;
+    for (const source of sources) {
+      if (source.start >= end) break;
+      last = source;
+      const { frame } = source;
+      wallClockErrorUs = largerError(wallClockErrorUs, frame.wallClockErrorUs);
+      syncConfidence = Math.min(syncConfidence, frame.syncConfidence);
+      worst = Math.max(worst, QUALITIES.indexOf(frame.quality));
+    }
     const startTicks = ticksAt(first, start);
     const rtpTimestamp = Math.round(first.frame.rtpTimestamp + startTicks);
+    const { kind, peerId, streamId, timelineEpoch, receivedAt, bufferDelayMs } = first.frame;
+    // Field by field: every frame for every reader comes through here, and a spread costs as much as a resampler.
     return {
-      ...first.frame,
+      kind,
+      peerId,
+      streamId,
       samples,
       sampleRate: this.#format.sampleRate,
       channels,
       rtpTimestamp: rtpTimestamp >>> 0,
       rtpTicks: (Math.round(last.frame.rtpTimestamp + ticksAt(last, end)) - rtpTimestamp) | 0,
       wallClockTimestampUs: first.frame.wallClockTimestampUs + startTicks * US_PER_TICK,
-      wallClockErrorUs: largestError(parts),
-      syncConfidence: Math.min(...parts.map(({ frame }) => frame.syncConfidence)),
+      wallClockErrorUs,
+      timelineEpoch,
+      syncConfidence,
       clockDriftPpm: last.frame.clockDriftPpm,
-      quality: worstQuality(parts),
+      receivedAt,
+      bufferDelayMs,
+      quality: QUALITIES[worst] ?? "silence",
+      missingBefore: 0,
     };
   }
 }
@@ -179,16 +199,7 @@ function ticksAt({ frame, start, length }: Source, position: number): number {
   return ((position - start) / length) * frame.rtpTicks;
 }
 
-function largestError(parts: readonly Source[]): number | null {
-  let largest = 0;
-  for (const { frame } of parts) {
-    if (frame.wallClockErrorUs === null) return null;
-    largest = Math.max(largest, frame.wallClockErrorUs);
-  }
-  return largest;
-}
-
-function worstQuality(parts: readonly Source[]): AudioQuality {
-  const worst = Math.max(...parts.map(({ frame }) => QUALITIES.indexOf(frame.quality)));
-  return QUALITIES[worst] ?? "silence";
+/** The larger of two error bounds; null, unknown, is the largest. */
+function largerError(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : Math.max(a, b);
 }

@@ -66,9 +66,12 @@ export class Resampler {
    * Convert the next piece of the stream.
    *
    * @param samples interleaved in the input format; read, not kept
-   * @returns fresh interleaved samples in the output format: all whose filter is covered by now
+   * @returns interleaved samples in the output format: all whose filter is covered by now. Fresh, but for the very
+   *   samples given when both formats are the same
    */
   process(samples: Float32Array): Float32Array {
+    if (this.#table === undefined && this.options.inputChannels === this.options.outputChannels)
+      return samples;
     const frames = samples.length / this.options.inputChannels;
     const planes = this.#toPlanes(samples, frames);
     if (this.#table === undefined) return this.#interleave(planes, frames);

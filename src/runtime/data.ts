@@ -60,7 +60,7 @@ export type DataChannelMessage =
 /** How the samples of a received frame came about. */
 export type AudioQuality = "received" | "fec" | "plc" | "cng" | "silence";
 
-/** A block of decoded audio from one peer. All readers of it share `samples`: they are to be read, not written. */
+/** A block of decoded audio from one peer. It belongs to the reader that was given it, `samples` and all. */
 export interface AudioFrame {
   readonly kind: "audio";
   readonly peerId: string;

@@ -65,14 +65,16 @@ export class AlignedReaders {
     return [...(this.#options.rows.pull(this.#options.nowMs(), windowMs)?.frames ?? [])];
   }
 
-  /** Hand on a live frame for the rows. */
+  /** Hand on a live frame for the rows; read, not kept. */
   push(frame: LiveAudioFrame): void {
     if (!this.#collecting) return;
     const { rows, nowMs } = this.#options;
     const { peerId, kind: _, streamId: __, receivedAt: ___, rtpTicks: ____, ...rest } = frame;
+    // Rows keep their frames until somebody takes them.
+    const samples = frame.samples.slice();
     rows.addPeer(peerId);
     rows.setSilent(peerId, frame.quality === "cng");
-    rows.push(peerId, { ...rest, playbackRatio: 1, stretchMs: 0, lostBefore: 0 }, nowMs());
+    rows.push(peerId, { ...rest, samples, playbackRatio: 1, stretchMs: 0, lostBefore: 0 }, nowMs());
   }
 
   /** A peer is gone. */

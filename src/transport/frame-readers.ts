@@ -3,7 +3,8 @@
 import { TransportError } from "../errors/errors.ts";
 import { FrameQueue } from "../media/frame-queue.ts";
 import { Rechunker } from "../media/rechunker.ts";
-import type { ChunkFormat, ReceivedFrame } from "../media/rechunker.ts";
+import type { Chunk, ChunkFormat } from "../media/rechunker.ts";
+import type { LiveAudioFrame } from "../media/engine/engine.ts";
 import type { AudioFrame } from "../runtime/data.ts";
 import { isId } from "../runtime/ids.ts";
 
@@ -55,8 +56,8 @@ export class FrameReaders {
     return reader;
   }
 
-  /** Hand a frame to every reader that wants it; they share its samples. */
-  push(frame: ReceivedFrame): void {
+  /** Hand a frame to every reader that wants it; each copies what it keeps. */
+  push(frame: LiveAudioFrame): void {
     for (const reader of this.#readers) reader.push(frame);
   }
 
@@ -102,10 +103,13 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  push(frame: ReceivedFrame): void {
+  push(frame: LiveAudioFrame): void {
     if (this.#ended || (this.#peerId !== undefined && this.#peerId !== frame.peerId)) return;
     const { rechunker, queue } = this.#peer(frame.peerId);
-    for (const chunk of rechunker.push(frame)) this.#enqueue(chunk, queue);
+    rechunker.push(frame);
+    for (let chunk = rechunker.poll(); chunk !== undefined; chunk = rechunker.poll()) {
+      this.#enqueue(chunk, queue);
+    }
   }
 
   end(): void {
@@ -115,7 +119,7 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
     for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined });
   }
 
-  #enqueue(frame: ReceivedFrame, queue: FrameQueue): void {
+  #enqueue(frame: Chunk, queue: FrameQueue): void {
     const droppedBefore = queue.dropped;
     queue.push(frame);
     this.#order.push(frame.peerId);

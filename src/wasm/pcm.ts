@@ -119,19 +119,20 @@ export class DriftResampler {
    *
    * @param input interleaved; read, not kept. Any length, also zero
    * @param ratio output samples per input sample, 0.98 to 1.02: above 1 the sound gets longer. Holds for this call
-   * @returns fresh interleaved samples
+   * @param allocate makes the array for so many samples of all channels; a fresh one by default
+   * @returns interleaved samples
    * @throws TransportError `INVALID_DATA` for a broken input, `INVALID_CORRECTION_FACTOR` for a ratio out of range,
    *   `ALREADY_SHUTDOWN` after `close()`
    */
-  process(input: Float32Array, ratio: number): Float32Array {
+  process(input: Float32Array, ratio: number, allocate = fresh): Float32Array {
     this.#check(input, ratio);
     const frames = input.length / this.channels;
     const exactStep = FRACTION / ratio;
-    if (frames <= MAX_BLOCK) return this.#take(this.#run(input, 0, frames, exactStep));
-    const made = new Float32Array((Math.ceil(frames * ratio) + 1) * this.channels);
+    if (frames <= MAX_BLOCK) return this.#take(this.#run(input, 0, frames, exactStep), allocate);
+    const made = allocate((Math.ceil(frames * ratio) + 1) * this.channels);
     let length = 0;
     for (let first = 0; first < frames; first += MAX_BLOCK) {
-      const part = this.#take(this.#run(input, first, Math.min(frames, first + MAX_BLOCK), exactStep));
+      const part = this.#take(this.#run(input, first, Math.min(frames, first + MAX_BLOCK), exactStep), fresh);
       made.set(part, length);
       length += part.length;
     }
@@ -213,10 +214,13 @@ export class DriftResampler {
     }
   }
 
-  #take(outputs: number): Float32Array {
+  #take(outputs: number, allocate: (length: number) => Float32Array): Float32Array {
     const [left, right] = this.#lanes;
-    if (left === undefined || right === undefined) return (left as Channel).output.slice(0, outputs);
-    const made = new Float32Array(outputs * 2);
+    const made = allocate(outputs * this.channels);
+    if (left === undefined || right === undefined) {
+      made.set((left as Channel).output.subarray(0, outputs));
+      return made;
+    }
     for (let i = 0; i < outputs; i++) {
       made[2 * i] = left.output[i] as number;
       made[2 * i + 1] = right.output[i] as number;
@@ -241,6 +245,10 @@ export class DriftResampler {
       suggestion: "Create a new DriftResampler.",
     });
   }
+}
+
+function fresh(length: number): Float32Array {
+  return new Float32Array(length);
 }
 
 /**

@@ -62,7 +62,7 @@ class Bench {
 
   #drain(): void {
     for (let output = this.lane.poll(); output !== undefined; output = this.lane.poll()) {
-      if (output.type === "frame") this.left.push({ ...output, atMs: this.nowMs });
+      if (output.type === "frame") this.left.push({ ...output.frame, atMs: this.nowMs });
       else if (output.type === "accepted") this.accepted.push(output.id);
       else if (output.type === "refused") this.refused.push(output.id);
       else if (output.type === "flushed") this.flushes.push(output);

@@ -6,7 +6,7 @@ function frame(rtpTimestamp: number, { ms = 20, sampleRate = 48_000, channels = 
   const kind = "audio" as const;
   const capture = { wallClockTimestampUs: 0, wallClockErrorUs: null, timelineEpoch: 0 };
   const sync = { rtpTicks: ms * 48, syncConfidence: 0.5, clockDriftPpm: 0 };
-  const times = { receivedAt: 0, bufferDelayMs: 0, ...capture, ...sync };
+  const times = { receivedAt: 0, bufferDelayMs: 0, missingBefore: 0, ...capture, ...sync };
   const peer = { peerId: "bob", streamId: "default", quality: "received" as const };
   return { kind, samples, sampleRate, channels, rtpTimestamp: rtpTimestamp >>> 0, ...times, ...peer };
 }

@@ -65,7 +65,8 @@ class Source {
 
   #drain(): void {
     for (let output = this.lane.poll(); output !== undefined; output = this.lane.poll()) {
-      if (output.type === "frame") for (const target of output.targets) target.transmit(output, payload);
+      if (output.type !== "frame") continue;
+      for (const target of output.frame.targets) target.transmit(output.frame, payload);
     }
   }
 }

@@ -57,7 +57,7 @@ function end(clock: VirtualClock, ssrc: number, options: Partial<PeerMediaOption
     cname: `cname-${ssrc}`,
     randomBytes: (length) => Uint8Array.from({ length }, () => random.integer(0, 255)),
     engine,
-    onFrame: (frame) => heard.push(frame),
+    onFrame: (frame) => heard.push({ ...frame, samples: frame.samples.slice() }),
     onSent: () => undefined,
     onSyncState: () => undefined,
     onFault: (error) => faults.push(error),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Rechunker } from "../../src/media/rechunker.ts";
-import type { ChunkFormat, ReceivedFrame } from "../../src/media/rechunker.ts";
+import type { LiveAudioFrame } from "../../src/media/engine/engine.ts";
+import type { Chunk, ChunkFormat } from "../../src/media/rechunker.ts";
 import type { AudioQuality } from "../../src/runtime/data.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { concat, correlation, firstDifference, tone } from "./signals.ts";
@@ -9,13 +10,13 @@ const START_US = 1_767_225_600_000_000;
 /** Close to the wrap, so that every stream crosses it. */
 const START_TICKS = 2 ** 32 - 5_000;
 
-type Shape = Partial<Omit<ReceivedFrame, "samples">>;
+type Shape = Partial<Omit<LiveAudioFrame, "samples">>;
 
 /** Makes the frames of one stream; each follows the one before. */
 class Line {
   position = 0;
 
-  frame(samples: Float32Array, shape: Shape = {}): ReceivedFrame {
+  frame(samples: Float32Array, shape: Shape = {}): LiveAudioFrame {
     const { sampleRate = 48_000, channels = 1 } = shape;
     const rtpTicks = shape.rtpTicks ?? Math.round((samples.length / channels / sampleRate) * 48_000);
     const at = this.position;
@@ -50,7 +51,17 @@ const format = (rest: Partial<ChunkFormat> = {}): ChunkFormat => ({
 });
 
 /** Ticks since the start of the line, over the wrap. */
-const ticksOf = ({ rtpTimestamp }: ReceivedFrame): number => (rtpTimestamp - START_TICKS) | 0;
+const ticksOf = ({ rtpTimestamp }: Chunk): number => (rtpTimestamp - START_TICKS) | 0;
+
+/** Give a frame, whose samples are gone afterwards. @returns the chunks it completes */
+function push(rechunker: Rechunker, frame: LiveAudioFrame): Chunk[] {
+  const samples = frame.samples.slice();
+  rechunker.push({ ...frame, samples });
+  samples.fill(NaN);
+  const chunks: Chunk[] = [];
+  for (let chunk = rechunker.poll(); chunk !== undefined; chunk = rechunker.poll()) chunks.push(chunk);
+  return chunks;
+}
 
 /** A signal in pieces of random length. */
 function pieces(signal: Float32Array, random: SeededRandom): Float32Array[] {
@@ -64,20 +75,14 @@ function pieces(signal: Float32Array, random: SeededRandom): Float32Array[] {
 }
 
 describe("the rechunker", () => {
-  it("hands a frame through by reference when it is as wanted and nothing waits", () => {
+  it("keeps nothing of a frame: every chunk has samples of its own", () => {
     const line = new Line();
     const rechunker = new Rechunker(format());
-    for (let i = 0; i < 5; i++) {
-      const frame = line.frame(new Float32Array(960));
-      expect(rechunker.push(frame)[0]).toBe(frame);
-    }
-    rechunker.push(line.frame(new Float32Array(10)));
-    const [chunk] = rechunker.push(line.frame(new Float32Array(960)));
-    expect([chunk?.samples.length, rechunker.pendingSamples]).toEqual([960, 10]);
-    for (const wanted of [format({ frameMs: 10 }), format({ channels: 2 }), format({ sampleRate: 16_000 })]) {
-      const frame = line.frame(new Float32Array(960));
-      for (const each of new Rechunker(wanted).push(frame)) expect(each.samples).not.toBe(frame.samples);
-    }
+    const frame = line.frame(tone(440, 0.02, 48_000));
+    const chunks = [frame, line.frame(tone(440, 0.02, 48_000))].flatMap((each) => push(rechunker, each));
+    expect(chunks.map(({ samples }) => samples.length)).toEqual([960, 960]);
+    for (const { samples } of chunks) expect(firstDifference(samples, frame.samples)).toBe(-1);
+    expect(chunks[0]?.samples).not.toBe(chunks[1]?.samples);
   });
 
   it.each([10, 20, 30, 40, 60])(
@@ -88,7 +93,7 @@ describe("the rechunker", () => {
       const rechunker = new Rechunker(format({ frameMs }));
       const signal = tone(440, 2, 48_000);
       const chunks = pieces(signal, new SeededRandom(seed)).flatMap((part) =>
-        rechunker.push(line.frame(part)),
+        push(rechunker, line.frame(part)),
       );
       const heard = concat(chunks.map(({ samples }) => samples));
       expect(firstDifference(heard, signal), `seed ${seed}`).toBe(-1);
@@ -116,7 +121,7 @@ describe("the rechunker", () => {
       const line = new Line();
       const rechunker = new Rechunker(format({ sampleRate, frameMs }));
       const parts = pieces(tone(440, 2, 48_000), new SeededRandom(seed));
-      const chunks = parts.flatMap((part) => rechunker.push(line.frame(part)));
+      const chunks = parts.flatMap((part) => push(rechunker, line.frame(part)));
       const heard = concat(chunks.map(({ samples }) => samples));
       const wanted = tone(440, heard.length / sampleRate, sampleRate);
       expect(heard.length / sampleRate).toBeGreaterThan(1.9);
@@ -145,7 +150,7 @@ describe("the rechunker", () => {
       const values = Float64Array.from({ length }, (_, k) => (i * 960 + (k * 960) / length) / 1e6);
       return line.frame(Float32Array.from(values), { rtpTicks: 960 });
     });
-    const chunks = inputs.flatMap((frame) => rechunker.push(frame));
+    const chunks = inputs.flatMap((frame) => push(rechunker, frame));
     expect(chunks.length).toBeGreaterThan(300);
     for (const chunk of chunks) {
       const ticks = (chunk.samples[0] ?? 0) * 1e6;
@@ -157,9 +162,10 @@ describe("the rechunker", () => {
 
   it("converts channels", () => {
     const stereo = Float32Array.from({ length: 1920 }, (_, i) => (i % 2 === 0 ? 0.5 : 0.25));
-    const [mono] = new Rechunker(format({ channels: 1 })).push(new Line().frame(stereo, { channels: 2 }));
+    const [mono] = push(new Rechunker(format({ channels: 1 })), new Line().frame(stereo, { channels: 2 }));
     expect([mono?.channels, mono?.samples.length, mono?.samples[7]]).toEqual([1, 960, 0.375]);
-    const doubled = new Rechunker(format({ channels: 2, frameMs: 10 })).push(
+    const doubled = push(
+      new Rechunker(format({ channels: 2, frameMs: 10 })),
       new Line().frame(new Float32Array(960).fill(0.5)),
     );
     expect(doubled.map(({ channels, samples }) => [channels, samples.length])).toEqual([
@@ -168,16 +174,16 @@ describe("the rechunker", () => {
     ]);
     const kept = new Rechunker(format({ frameMs: 40 }));
     const line = new Line();
-    const chunks = [0, 1].flatMap(() => kept.push(line.frame(stereo, { channels: 2 })));
+    const chunks = [0, 1].flatMap(() => push(kept, line.frame(stereo, { channels: 2 })));
     expect(chunks.map(({ channels, samples }) => [channels, samples.length])).toEqual([[2, 3840]]);
   });
 
   it("says the worst of the parts, the largest error, the least confidence, the last drift, the first of the rest", () => {
-    const chunkOf = (...shapes: Shape[]): ReceivedFrame => {
+    const chunkOf = (...shapes: Shape[]): LiveAudioFrame => {
       const line = new Line();
       const rechunker = new Rechunker(format());
       const parts = shapes.map((shape) => line.frame(new Float32Array(960 / shapes.length), shape));
-      return parts.flatMap((part) => rechunker.push(part))[0] as ReceivedFrame;
+      return parts.flatMap((part) => push(rechunker, part))[0] as Chunk;
     };
     const order: AudioQuality[] = ["received", "fec", "plc", "cng", "silence"];
     order.forEach((worse, i) => {
@@ -222,7 +228,7 @@ describe("the rechunker", () => {
     const rechunker = new Rechunker(format({ sampleRate: 44_100, frameMs: 10 }));
     const qualities: AudioQuality[] = ["received", "plc", "received", "received"];
     const chunks = qualities.flatMap((quality, i) =>
-      rechunker.push(line.frame(new Float32Array(960), { quality, timelineEpoch: i })),
+      push(rechunker, line.frame(new Float32Array(960), { quality, timelineEpoch: i })),
     );
     expect(chunks.slice(0, 6).map(({ quality }) => quality)).toEqual([
       "received",
@@ -239,14 +245,14 @@ describe("the rechunker", () => {
     for (const sampleRate of [48_000, 16_000]) {
       const line = new Line();
       const rechunker = new Rechunker(format({ sampleRate }));
-      const chunks = rechunker.push(line.frame(new Float32Array(2_000).fill(0.5)));
+      const chunks = push(rechunker, line.frame(new Float32Array(2_000).fill(0.5)));
       line.position += 480;
-      chunks.push(...rechunker.push(line.frame(new Float32Array(5_000).fill(-0.5))));
+      chunks.push(...push(rechunker, line.frame(new Float32Array(5_000).fill(-0.5))));
       line.position -= 48_000;
-      chunks.push(...rechunker.push(line.frame(new Float32Array(5_000).fill(0.25))));
+      chunks.push(...push(rechunker, line.frame(new Float32Array(5_000).fill(0.25))));
       const signs = chunks.map(({ samples }) => [...new Set(samples.map((value) => Math.sign(value)))]);
       expect(signs.every((found) => found.length === 1)).toBe(true);
-      expect(ticksOf(chunks.find(({ samples }) => (samples[100] ?? 0) < 0) as ReceivedFrame)).toBe(2_480);
+      expect(ticksOf(chunks.find(({ samples }) => (samples[100] ?? 0) < 0) as Chunk)).toBe(2_480);
       expect(rechunker.droppedSamples).toBeGreaterThan(0);
     }
   });
@@ -256,7 +262,7 @@ describe("the rechunker", () => {
     const rechunker = new Rechunker(format());
     const chunks = [0, 1, 2, 3].flatMap((timelineEpoch) => {
       line.position += timelineEpoch % 2;
-      return rechunker.push(line.frame(new Float32Array(480), { timelineEpoch }));
+      return push(rechunker, line.frame(new Float32Array(480), { timelineEpoch }));
     });
     expect(chunks.map(({ timelineEpoch }) => timelineEpoch)).toEqual([0, 2]);
     expect(rechunker.droppedSamples).toBe(0);
@@ -265,12 +271,12 @@ describe("the rechunker", () => {
   it("begins anew with another format", () => {
     const line = new Line();
     const rechunker = new Rechunker(format());
-    expect(rechunker.push(line.frame(new Float32Array(1_000)))).toHaveLength(1);
-    const [chunk] = rechunker.push(line.frame(new Float32Array(4_000), { channels: 2 }));
+    expect(push(rechunker, line.frame(new Float32Array(1_000)))).toHaveLength(1);
+    const [chunk] = push(rechunker, line.frame(new Float32Array(4_000), { channels: 2 }));
     expect([chunk?.channels, chunk?.samples.length, chunk && ticksOf(chunk)]).toEqual([2, 1920, 1_000]);
     expect(rechunker.droppedSamples).toBe(40);
     const narrow = line.frame(tone(440, 0.1, 16_000), { sampleRate: 16_000 });
-    const wide = rechunker.push(narrow);
+    const wide = push(rechunker, narrow);
     expect(wide).toHaveLength(4);
     expect(correlation(tone(440, 0.08, 48_000), concat(wide.map(({ samples }) => samples)))).toBeGreaterThan(
       0.99,
@@ -280,9 +286,9 @@ describe("the rechunker", () => {
   it("survives frames without samples", () => {
     const line = new Line();
     const rechunker = new Rechunker(format());
-    expect(rechunker.push(line.frame(new Float32Array(0)))).toEqual([]);
-    expect(rechunker.push(line.frame(new Float32Array(0), { rtpTicks: 30 }))).toEqual([]);
-    const [chunk] = [480, 0, 480].flatMap((length) => rechunker.push(line.frame(new Float32Array(length))));
+    expect(push(rechunker, line.frame(new Float32Array(0)))).toEqual([]);
+    expect(push(rechunker, line.frame(new Float32Array(0), { rtpTicks: 30 }))).toEqual([]);
+    const [chunk] = [480, 0, 480].flatMap((length) => push(rechunker, line.frame(new Float32Array(length))));
     expect(chunk && ticksOf(chunk)).toBe(30);
     expect(rechunker.droppedSamples).toBe(0);
   });
@@ -310,7 +316,7 @@ describe("the rechunker", () => {
         const frame = line.frame(new Float32Array(length * channels).fill(i), {
           channels,
         });
-        for (const chunk of rechunker.push(frame)) {
+        for (const chunk of push(rechunker, frame)) {
           made += chunk.samples.length / channels;
           if (end === undefined) missing += ticksOf(chunk);
           else missing += ticksOf(chunk) - end;

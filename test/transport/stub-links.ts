@@ -50,7 +50,7 @@ export class StubLink implements FrameSink {
     const packet = this.sender.packetize({ position, durationTicks: samples.length }, payload, 111);
     if (packet === undefined) return;
     this.packets.push({ bytes: packet.slice(), atMs: this.#clock.now() });
-    this.samples.push(samples);
+    this.samples.push(samples.slice());
     this.sender.settle(true);
   }
 

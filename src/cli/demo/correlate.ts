@@ -77,7 +77,10 @@ export function matchNear(
   for (let offset = first; offset <= last; offset++) {
     if ((offset - first) % stride === 0 && stretchEnergy > floor * needle.length) {
       const correlation = dot(needle, haystack, offset) / Math.sqrt(needleEnergy * stretchEnergy);
-      if (correlation > best.correlation) Object.assign(best, { offset, correlation });
+      if (correlation > best.correlation) {
+        best.offset = offset;
+        best.correlation = correlation;
+      }
     }
     stretchEnergy += square(haystack[offset + needle.length]) - square(haystack[offset]);
   }

@@ -75,8 +75,8 @@ export class KnownSignal implements Reference {
     this.#calls.note(this.end, calledMs);
   }
 
-  read(start: number, count: number): Float32Array {
-    const out = new Float32Array(count);
+  read(start: number, count: number, out: Float32Array = new Float32Array(count)): Float32Array {
+    out.fill(0);
     const loop = (this.#loop ??= this.#makeLoop());
     for (const stretch of this.#stretches) {
       const from = Math.max(start, Math.ceil(stretch.start));

@@ -6,8 +6,11 @@ import { decimate, DECIMATION, TAPS } from "./correlate.ts";
 export interface Reference {
   /** Index after the newest sample that is known to have been sent. */
   readonly end: number;
-  /** `count` samples from index `start`; silence where nothing was sent or it is no longer known. */
-  read(start: number, count: number): Float32Array;
+  /**
+   * `count` samples from index `start`; silence where nothing was sent or it is no longer known.
+   * @param out filled and returned; a fresh array by default
+   */
+  read(start: number, count: number, out?: Float32Array): Float32Array;
   /** As `read` at 8 kHz: `count` samples from index `6 start`, low-passed. */
   readDecimated(start: number, count: number): Float32Array;
   /** When the call was made that sent the sample at `index`, ms of the run; undefined when it is not known any more. */
@@ -55,6 +58,8 @@ export interface MixPart {
 /** The sum of several signals. */
 export class MixedReference implements Reference {
   readonly #parts: (index: number) => readonly MixPart[];
+  /** What one part says; used over and over. */
+  #part = new Float32Array(0);
 
   /** @param parts of the mix at an index; asked each time: speakers come and go, and lags change */
   constructor(parts: (index: number) => readonly MixPart[]) {
@@ -65,11 +70,12 @@ export class MixedReference implements Reference {
     return Math.max(0, ...this.#parts(0).map(({ reference }) => reference.end));
   }
 
-  read(start: number, count: number): Float32Array {
-    const sum = new Float32Array(count);
+  read(start: number, count: number, sum: Float32Array = new Float32Array(count)): Float32Array {
+    sum.fill(0);
+    if (this.#part.length !== count) this.#part = new Float32Array(count);
     for (const { reference, lag } of this.#parts(start + count / 2)) {
-      const samples = reference.read(start + Math.round(lag), count);
-      for (let i = 0; i < count; i++) (sum[i] as number) += samples[i] as number;
+      const samples = reference.read(start + Math.round(lag), count, this.#part);
+      for (let i = 0; i < count; i++) sum[i] = (sum[i] as number) + (samples[i] as number);
     }
     return sum;
   }

@@ -34,10 +34,10 @@ export class SampleRing {
     this.#end = Math.max(this.#end, stop);
   }
 
-  /** The `count` samples from `start`; silence where nothing is, or is no longer, held. */
-  read(start: number, count: number): Float32Array {
+  /** The `count` samples from `start`, in `out`; silence where nothing is, or is no longer, held. */
+  read(start: number, count: number, out: Float32Array = new Float32Array(count)): Float32Array {
     const capacity = this.#samples.length;
-    const out = new Float32Array(count);
+    out.fill(0);
     const stop = Math.min(start + count, this.#end);
     for (let index = Math.max(start, this.#end - capacity, 0); index < stop;) {
       const at = index & this.#mask;

@@ -82,8 +82,8 @@ export class SentStream implements Reference {
     return start;
   }
 
-  read(start: number, count: number): Float32Array {
-    return this.#ring.read(start, count);
+  read(start: number, count: number, out?: Float32Array): Float32Array {
+    return this.#ring.read(start, count, out);
   }
 
   readDecimated(start: number, count: number): Float32Array {
@@ -109,6 +109,10 @@ interface Delivery {
   /** True time at which its first sample is said to have been captured, in samples; undefined: nothing is said. */
   label: number | undefined;
 }
+
+/** A window at a time is judged, and forgotten: its samples, and those it is compared with. */
+const heard = new Float32Array(WINDOW_SAMPLES);
+const said = new Float32Array(WINDOW_SAMPLES + 2 * STILL_SAMPLES);
 
 /** Follows one directed pair: every so often a window of what was received is found in what was sent. */
 export class PairTracker {
@@ -192,9 +196,9 @@ export class PairTracker {
   }
 
   #judge(start: number, maySearch: () => boolean): void {
-    const received = this.#ring.read(start, WINDOW_SAMPLES);
+    const received = this.#ring.read(start, WINDOW_SAMPLES, heard);
     const expected = start - (this.#delay ?? LIKELY_DELAY);
-    const stretch = this.#sent.read(expected - STILL_SAMPLES, WINDOW_SAMPLES + 2 * STILL_SAMPLES);
+    const stretch = this.#sent.read(expected - STILL_SAMPLES, said.length, said);
     if (energy(stretch, STILL_SAMPLES, WINDOW_SAMPLES) < SPEECH_FLOOR * WINDOW_SAMPLES) return;
     const match = this.#match(received, start, stretch, maySearch);
     if (match === undefined) return;

@@ -9,7 +9,7 @@ import type { SyncOptions } from "../../sync/sync-config.ts";
 import type { RtcpSenderReport, SyncBeacon, SyncState } from "../../sync/sync-types.ts";
 import type { ReceiverClock, ReceiverCounters } from "./receiver-stats.ts";
 
-/** A frame of the live path before a reader's queue has added what that reader misses. */
+/** A frame of the live path before a reader has added what that reader misses. */
 export type LiveAudioFrame = Omit<AudioFrame, "missingBefore">;
 
 /** Settings of an engine, for all its streams. Plain data, so that it may travel to a worker. */
@@ -38,7 +38,7 @@ export interface NegotiatedAudio {
 
 /** What one incoming stream tells. No callback may throw. */
 export interface AudioStreamEvents {
-  /** A frame of the live path, in order, at its time. */
+  /** A frame of the live path, in order, at its time. Its samples are to be read during the call, not kept. */
   frame(frame: LiveAudioFrame): void;
   /** Capture times have become better or worse known. */
   syncState(state: SyncState): void;

@@ -1,5 +1,6 @@
 // The last thing that happens to live audio: it is made longer or shorter so that it ends when the next frame is due, and
 // resampled so that the sender's clock and ours stay together. Reads no clock.
+import { takeSamplesWithin } from "../../runtime/sample-buffers.ts";
 import { DriftResampler } from "../../wasm/pcm.ts";
 import { TimeScaler } from "../../wasm/time-scale.ts";
 
@@ -11,7 +12,7 @@ const MAX_DEMAND_MS = 200;
 
 /** Samples of the live path. */
 export interface PlayedAudio {
-  /** Interleaved; the very samples given when nothing had to change. */
+  /** Interleaved; the very samples given when nothing had to change, else of `takeSamples`. */
   readonly samples: Float32Array;
   /** Us by which they begin before the first of the samples given. */
   readonly delayUs: number;
@@ -88,6 +89,6 @@ export class LivePlayout {
     if (resampler === undefined) return { samples, delayUs: 0 };
     const delayUs = ((this.#given - resampler.positionSamples) * 1e6) / SAMPLE_RATE;
     this.#given += samples.length / this.#channels;
-    return { samples: resampler.process(samples, 1 / this.#ratio), delayUs };
+    return { samples: resampler.process(samples, 1 / this.#ratio, takeSamplesWithin), delayUs };
   }
 }

@@ -8,6 +8,7 @@ import { parseRtp } from "../../rtp/packet.ts";
 import type { RtpPacket } from "../../rtp/packet.ts";
 import { Reception } from "../../rtp/rtcp/reception.ts";
 import type { Machine } from "../../runtime/machine.ts";
+import { recycleSamples } from "../../runtime/sample-buffers.ts";
 import type { ClockExchange } from "../../sync/clock-offset.ts";
 import type { SyncOptions } from "../../sync/sync-config.ts";
 import { SyncManager } from "../../sync/sync-manager.ts";
@@ -55,11 +56,12 @@ export type ReceiverInput =
   | { type: "decoder"; decoder: OpusDecoder }
   | { type: "configure"; jitterBufferSizeMs: number };
 
-/** What a {@link Receiver} yields. */
+/** What a {@link Receiver} yields. The samples of a frame are valid until the next poll. */
 export type ReceiverOutput =
   /** As captured, neither stretched nor resampled. Comes before the live frame made of the same samples. */
   | { type: "decoded"; frame: SyncedAudioFrame }
-  | { type: "live"; frame: LiveAudioFrame }
+  /** `decoded`: the samples it was made of. */
+  | { type: "live"; frame: LiveAudioFrame; decoded: Float32Array }
   | { type: "sync-state"; state: SyncState }
   /** A second of packets in a row could not be decoded. */
   | { type: "undecodable"; failures: number };
@@ -71,6 +73,8 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
   readonly #options: ReceiverOptions;
   readonly #sync: SyncManager<Packet>;
   readonly #outputs: ReceiverOutput[] = [];
+  /** The output polled last. */
+  #read: ReceiverOutput | undefined;
   readonly #counters = { ...NOTHING_COUNTED };
   #timeline: AudioTimeline | undefined;
   #playout: LivePlayout | undefined;
@@ -174,7 +178,13 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
   }
 
   poll(): ReceiverOutput | undefined {
-    return this.#outputs.shift();
+    const read = this.#read;
+    if (read?.type === "live") {
+      recycleSamples(read.decoded);
+      if (read.frame.samples !== read.decoded) recycleSamples(read.frame.samples);
+    }
+    this.#read = this.#outputs.shift();
+    return this.#read;
   }
 
   /** Give the memory back. The machine must not be used any more; its counters may still be read. */
@@ -360,6 +370,7 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
         bufferDelayMs,
         quality,
       },
+      decoded: samples,
     });
   }
 

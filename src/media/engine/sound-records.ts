@@ -2,6 +2,7 @@
 // Little-endian; reads no clock.
 import type { AudioQuality } from "../../runtime/data.ts";
 import type { AlignedBlock, AlignedPeerBlock } from "../../sync/aligned-blocks.ts";
+import { takeSamples } from "../../runtime/sample-buffers.ts";
 import type { LiveAudioFrame } from "./engine.ts";
 import type { RecordSink, RecordSource } from "../../runtime/records.ts";
 
@@ -122,7 +123,7 @@ export function readSound(source: RecordSource, taker: SoundTaker): boolean {
 }
 
 function readFrame({ memory: { view, floats } }: RecordSource, at: number): FrameContent {
-  const samples = new Float32Array(view.getInt32(at + COUNT, true));
+  const samples = takeSamples(view.getInt32(at + COUNT, true));
   const begin = (at + SAMPLES) >> 2;
   samples.set(floats.subarray(begin, begin + samples.length));
   const errorUs = view.getFloat64(at + WALL_CLOCK_ERROR, true);

@@ -8,6 +8,7 @@ import type { AudioStream, AudioStreamEvents, AudioStreamStats, NegotiatedAudio 
 import type { EngineCommand, StreamSnapshot } from "./engine-messages.ts";
 import { writeEncodedFrame, writeRtp } from "./packet-records.ts";
 import { NOTHING_RECEIVED } from "./receiver-stats.ts";
+import { recycleSamples } from "../../runtime/sample-buffers.ts";
 import type { RecordSink } from "../../runtime/records.ts";
 import type { FrameContent } from "./sound-records.ts";
 
@@ -100,9 +101,9 @@ export class WorkerStream implements AudioStream {
 
   /** A frame came out. @throws what the callee throws, which it must not */
   deliver(frame: FrameContent): void {
-    if (!this.#closed) {
-      this.#events.frame({ kind: "audio", peerId: this.peerId, streamId: "default", ...frame });
-    }
+    if (this.#closed) return;
+    this.#events.frame({ kind: "audio", peerId: this.peerId, streamId: "default", ...frame });
+    recycleSamples(frame.samples);
   }
 
   changeSyncState(state: SyncState): void {

@@ -46,7 +46,7 @@ export class Call {
     const states: SyncState[] = [];
     const faults: TransportError[] = [];
     const stream = this.engine.openStream(peerId, {
-      frame: (frame) => frames.push(frame),
+      frame: (frame) => frames.push({ ...frame, samples: frame.samples.slice() }),
       syncState: (state) => states.push(state),
       fault: (error) => faults.push(error),
     });
