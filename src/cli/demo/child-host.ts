@@ -1,13 +1,18 @@
 // The first process's end of a process of peers: starts it, says what to do, and notices when it dies. Whatever becomes
 // of it, nothing here waits for ever.
 import { fork } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import type { FromPeers, HostReport, Recorded, ToPeers, Word } from "./ipc-messages.ts";
 import type { RunPlan } from "./lineup.ts";
 import type { HostEvents } from "./peer-host.ts";
 
 /** Where the build puts the program of such a process, beside the command. */
 const PROGRAM = new URL("./demo-peers.js", import.meta.url);
+/**
+ * V8 counts the memory of frames as old from their first collection on, and takes it for growth: with its usual limit it
+ * goes through the whole heap some times a second. Peers that share a thread with many others feel that.
+ */
+const OLD_SPACE = "--initial-old-space-size=256";
 /** Loading, and making what all peers say, on a busy machine. */
 const READY_LIMIT_MS = 30_000;
 /** A transport starts or fails in 20 s. */
@@ -37,7 +42,9 @@ export class ChildHost {
   constructor(peerIds: readonly string[], events: HostEvents) {
     this.peerIds = peerIds;
     this.#events = events;
-    this.#child = fork(PROGRAM, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const execArgv = [...process.execArgv, OLD_SPACE];
+    const stdio: StdioOptions = ["ignore", "ignore", "inherit", "ipc"];
+    this.#child = fork(PROGRAM, { serialization: "advanced", stdio, execArgv });
     this.#child.on("message", (message) => this.#take(message as FromPeers));
     this.#ended = new Promise((resolve) => {
       this.#child.once("error", (error) => {

@@ -8,8 +8,8 @@ const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi
 
 /** From so many peers on they are spread over processes: more media than one thread can carry in time. */
 const SPREAD_FROM = 5;
-/** Peers in a process of their own. Two, because each process makes anew what all the others say, to compare with. */
-const PEERS_PER_PROCESS = 2;
+/** Fewer peers in a process are not worth it: each makes anew what all the others say, to compare with. */
+const LEAST_PER_PROCESS = 2;
 /** Clock estimates of short runs settle as far as they can: half of the run is left to be judged. */
 const SETTLE_SHARE = 0.5;
 /** Time that the estimates of clocks get before alignment is judged, ms. */
@@ -64,13 +64,21 @@ export function settleMsOf(seconds: number | undefined): number {
   return Math.min(SETTLE_MS, (seconds ?? Infinity) * 1000 * SETTLE_SHARE);
 }
 
-/** The peers of each process of its own; none: all of them live in the first process. */
-export function spread(peers: readonly PeerPlan[]): PeerPlan[][] {
+/**
+ * The peers of each process of its own; none: all of them live in the first process. A bridge has one to itself, since
+ * everybody waits for what it sends; the others are dealt to as many as there are cores.
+ *
+ * @param cores of this machine; more processes would only take turns on them
+ */
+export function spread(peers: readonly PeerPlan[], cores: number): PeerPlan[][] {
   if (peers.length < SPREAD_FROM) return [];
-  const count = Math.ceil(peers.length / PEERS_PER_PROCESS);
-  return Array.from({ length: count }, (_, i) =>
-    peers.slice(i * PEERS_PER_PROCESS, (i + 1) * PEERS_PER_PROCESS),
+  const bridges = peers.filter(({ bridges }) => bridges).map((peer) => [peer]);
+  const others = peers.filter(({ bridges }) => !bridges);
+  const count = Math.max(2, Math.min(cores, Math.floor(others.length / LEAST_PER_PROCESS)));
+  const hands = Array.from({ length: count }, (_, i) =>
+    others.slice(Math.round((i * others.length) / count), Math.round(((i + 1) * others.length) / count)),
   );
+  return [...bridges, ...hands];
 }
 
 /** The channels of the recordings of those who read aligned: all others, in the order of the line-up. */

@@ -1,6 +1,7 @@
 // A run: its peers in this process or spread over several, what is measured of them and of the pages, and what is
 // recorded. Holds the clock of the run; what is shown, and when it ends, is the door's business.
 import type { Server } from "node:http";
+import { availableParallelism } from "node:os";
 import type { AlignmentFigures } from "./alignment-judge.ts";
 import { ChildHost } from "./child-host.ts";
 import { RunClock } from "./clocks.ts";
@@ -52,7 +53,9 @@ export class MeshRun {
   /** Make the processes and all that takes time before the peers can start. @throws Error when one fails */
   static async open(options: MeshRunOptions): Promise<MeshRun> {
     const { plan, say } = options;
-    const groups = spread(plan.peers).map((peers) => peers.map(({ peerId }) => peerId));
+    const groups = spread(plan.peers, availableParallelism()).map((peers) =>
+      peers.map(({ peerId }) => peerId),
+    );
     const own = groups.length > 0 ? [] : plan.peers.map(({ peerId }) => peerId);
     const processes = Math.max(1, groups.length);
     // Nothing is said or connected before the first start(), which is after the run has been made.

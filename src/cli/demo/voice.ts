@@ -37,6 +37,13 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
+/**
+ * Below this, Hz, a microphone hears little. Pulses that all have one sign would make a swell there instead, which Opus
+ * takes away, as it takes all below 3 Hz: what is left would look unlike what was sent, the more voices the more so.
+ */
+const MICROPHONE_HZ = 40;
+const MICROPHONE_DECAY = Math.exp((-2 * Math.PI * MICROPHONE_HZ) / SAMPLE_RATE);
+
 interface Syllable {
   samples: number;
   pauseSamples: number;
@@ -71,12 +78,25 @@ class Resonator {
   }
 }
 
+/** Takes away what is lower than sound: a one-pole high-pass. */
+class HighPass {
+  #input = 0;
+  #output = 0;
+
+  step(input: number): number {
+    this.#output = MICROPHONE_DECAY * (this.#output + input - this.#input);
+    this.#input = input;
+    return this.#output;
+  }
+}
+
 /** One speaker, made from a seed; different seeds are different speakers saying different things. */
 export class Voice {
   readonly #random: () => number;
   readonly #basePitchHz: number;
   readonly #tract: number;
   readonly #formants = [new Resonator(), new Resonator(), new Resonator()] as const;
+  readonly #microphone = [new HighPass(), new HighPass()] as const;
   #syllable: Syllable;
   #position = 0;
   #pitchHz: number;
@@ -117,7 +137,8 @@ export class Voice {
     // The difference of white noise rises with frequency, as a fricative does.
     const hiss = (noise - this.#lastNoise) * 0.12 * this.#consonant * this.#level;
     this.#lastNoise = noise;
-    return Math.tanh(OUTPUT_GAIN * (voiced + hiss));
+    const [once, twice] = this.#microphone;
+    return Math.tanh(OUTPUT_GAIN * twice.step(once.step(voiced + hiss)));
   }
 
   /** An impulse per glottal cycle; each cycle's length differs a little, so no two are alike. */

@@ -26,16 +26,26 @@ it("lets the first peer be the bridge of a conference, and with 'all' the others
   expect(who("mixes", "--mix", "all")).toEqual(["alice", "bob", "carol", "dave"]);
 });
 
-it("spreads five peers and more, two to a process, each once", () => {
-  expect(spread(peersOf("--peers", "4"))).toEqual([]);
-  for (const [count, sizes] of [
-    [5, [2, 2, 1]],
-    [10, [2, 2, 2, 2, 2]],
-  ] as const) {
-    const peers = peersOf("--peers", String(count));
-    expect(spread(peers).map((group) => group.length)).toEqual(sizes);
-    expect(spread(peers).flat()).toEqual(peers);
-  }
+it.each([
+  ["5", [], 2, [3, 2]],
+  ["5", [], 1, [3, 2]],
+  ["10", [], 2, [5, 5]],
+  ["10", [], 64, [2, 2, 2, 2, 2]],
+  ["10", ["--mix"], 2, [1, 5, 4]],
+  ["10", ["--mix"], 4, [1, 2, 3, 2, 2]],
+  ["5", ["--mix"], 8, [1, 2, 2]],
+] as const)(
+  "spreads %s peers %j over %i cores, each once, a bridge by itself",
+  (count, args, cores, sizes) => {
+    const peers = peersOf("--peers", count, ...args);
+    const groups = spread(peers, cores);
+    expect(groups.map((group) => group.length)).toEqual(sizes);
+    expect(groups.flat()).toEqual(peers);
+  },
+);
+
+it("keeps four peers in one process", () => {
+  expect(spread(peersOf("--peers", "4"), 8)).toEqual([]);
 });
 
 it("has a channel for every other peer in what a reader records", () => {
