@@ -10,7 +10,7 @@ const SHORTEST_INTERVAL_MS = 400;
 /** Windows judged per second over all pairs of a run: at 1 ms each, about a tenth of a core. */
 const WINDOWS_PER_S = 100;
 /** Where so many peers talk that they are spread over processes, the media need the time more. */
-const WINDOWS_PER_S_SPREAD = 20;
+const WINDOWS_PER_S_SPREAD = 40;
 /** Windows judged per tick: pairs connect together, but their windows must not stop the process together. */
 const WINDOWS_PER_TICK = 5;
 /**
@@ -105,7 +105,7 @@ export class Measurement {
     if (pair === undefined) return undefined;
     if (driftPpm !== undefined) pair.driftPpm = driftPpm;
     const settled = deliveredMs >= pair.connectedMs + this.#settleMs;
-    return pair.tracker.received(samples, deliveredMs, missing, settled ? labelMs : undefined);
+    return pair.tracker.received(samples, deliveredMs, missing, labelMs, settled);
   }
 
   /** What the transport of `to` counts about `from`; the drift, unless blocks tell it. */

@@ -1,5 +1,6 @@
 // Compares what a peer received with what the other sent: how alike the two are, and how late it came.
-// Judges by waveform alone, so that it needs no help from the transport it judges. Time is ms of the run.
+// Judges by waveform alone: what the transport says of capture times is a hint where to look, and is judged itself.
+// Time is ms of the run.
 import { decimate, DECIMATION, energy, matchAnywhere, matchNear, TAPS } from "./correlate.ts";
 import type { Match } from "./correlate.ts";
 import { CallTimes } from "./reference.ts";
@@ -108,6 +109,8 @@ interface Delivery {
   deliveredMs: number;
   /** True time at which its first sample is said to have been captured, in samples; undefined: nothing is said. */
   label: number | undefined;
+  /** Whether what is said is to be judged. */
+  counts: boolean;
 }
 
 /** A window at a time is judged, and forgotten: its samples, and those it is compared with. */
@@ -163,15 +166,15 @@ export class PairTracker {
    *
    * @param samples mono, 48 kHz; read, not kept
    * @param missing samples known to be missing before it
-   * @param labelMs true time, ms of the run, at which its first sample is said to have been captured, when that is
-   *   said and to be judged
+   * @param labelMs true time, ms of the run, at which its first sample is said to have been captured, when that is said
+   * @param counts whether that is to be judged
    * @returns index of its first sample on the run's clock
    */
-  received(samples: Float32Array, deliveredMs: number, missing = 0, labelMs?: number): number {
+  received(samples: Float32Array, deliveredMs: number, missing = 0, labelMs?: number, counts = true): number {
     const start = this.#placement.place(indexAt(deliveredMs), samples.length, missing);
     this.#ring.write(start, samples);
     const label = labelMs === undefined ? undefined : (labelMs * SAMPLE_RATE) / 1000;
-    this.#deliveries.push({ start, end: start + samples.length, deliveredMs, label });
+    this.#deliveries.push({ start, end: start + samples.length, deliveredMs, label, counts });
     if (this.#deliveries.length > MAX_DELIVERIES) this.#deliveries.shift();
     return start;
   }
@@ -226,12 +229,23 @@ export class PairTracker {
       if (near.correlation >= LOCKED) return this.#locked(near, start);
       this.#delay = undefined;
     }
+    const claimed = this.#claimedAt(start);
+    if (claimed !== undefined) {
+      const near = this.#search(needle, received, claimed - TRACK_SAMPLES, claimed + TRACK_SAMPLES);
+      if (near.correlation >= LOCKED) return this.#locked(near, start);
+    }
     if (!maySearch()) return undefined;
     const { least, most } = this.#vain % 2 === 0 ? USUAL : WIDE;
     const far = this.#search(needle, received, start - most, start - least);
     if (far.correlation >= LOCKED) return this.#locked(far, start);
     this.#vain++;
     return far;
+  }
+
+  /** Where in what was sent a received sample is said to come from. */
+  #claimedAt(index: number): number | undefined {
+    const delivery = this.#deliveries.find(({ start, end }) => start <= index && index < end);
+    return delivery?.label === undefined ? undefined : Math.round(delivery.label) + index - delivery.start;
   }
 
   #locked(match: Match, start: number): Match {
@@ -261,9 +275,9 @@ export class PairTracker {
   }
 
   #measureLatency(start: number, delay: number): void {
-    for (const { start: from, end, deliveredMs, label } of this.#deliveries) {
+    for (const { start: from, end, deliveredMs, label, counts } of this.#deliveries) {
       if (from < start || end > start + WINDOW_SAMPLES) continue;
-      if (label !== undefined) {
+      if (label !== undefined && counts) {
         const errorUs = (Math.abs(label - (from - delay)) * 1e6) / SAMPLE_RATE;
         remember(this.#captureErrorsUs, errorUs, MAX_CAPTURE_ERRORS);
       }
