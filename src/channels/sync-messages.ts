@@ -26,11 +26,24 @@ export interface Beacon {
 /** Why bytes are no message of this channel. */
 export type SyncFault = "sync-length" | "sync-kind" | "sync-media" | "sync-time";
 
+/** What a request tells of the last reply that came, so that one who answers learns as much as one who asks. */
+export interface ReplyReceipt {
+  /** When the reply left, as it said itself, Unix us. */
+  readonly leftUs: number;
+  /** When it came, Unix us of the one who asks. */
+  readonly cameUs: number;
+}
+
 /** What a message says. Times without a source in it are Unix us of the other side. */
 export type SyncMessage =
   | { readonly type: "beacon"; readonly beacon: Beacon }
   /** `t1` stays as it came: the reply repeats it bit by bit. */
-  | { readonly type: "request"; readonly seq: number; readonly t1: NtpTimestamp }
+  | {
+      readonly type: "request";
+      readonly seq: number;
+      readonly t1: NtpTimestamp;
+      readonly receipt?: ReplyReceipt;
+    }
   | { readonly type: "reply"; readonly seq: number; readonly t2Us: number; readonly t3Us: number }
   | { readonly type: "fault"; readonly reason: SyncFault };
 
@@ -53,10 +66,16 @@ export function encodeBeacon(beacon: Omit<Beacon, "captureNtp">, captureUs: numb
 /**
  * A request of 28 bytes.
  * @param t1Us when it leaves, Unix us
+ * @param receipt of the last reply; zeros without one
  * @throws TransportError `INVALID_TIMESTAMP` for a time outside 1968 to 2104
  */
-export function encodeRequest(seq: number, t1Us: number): Uint8Array {
-  return new Uint8Array(exchange(KIND.request, seq, unixUsToNtp(t1Us)).buffer);
+export function encodeRequest(seq: number, t1Us: number, receipt?: ReplyReceipt): Uint8Array {
+  const view = exchange(KIND.request, seq, unixUsToNtp(t1Us));
+  if (receipt !== undefined) {
+    writeNtp(view, 12, unixUsToNtp(receipt.leftUs));
+    writeNtp(view, 20, unixUsToNtp(receipt.cameUs));
+  }
+  return new Uint8Array(view.buffer);
 }
 
 /**
@@ -81,9 +100,14 @@ export function parseSyncMessage(bytes: Uint8Array): SyncMessage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (kind === KIND.beacon) return readBeacon(view);
   const seq = view.getUint16(2);
-  if (kind === KIND.request) return { type: "request", seq, t1: readNtp(view, 4) };
   const [t2, t3] = [readNtp(view, 12), readNtp(view, 20)];
-  if (isZeroNtp(t2) || isZeroNtp(t3)) return fault("sync-time");
+  const isComplete = !isZeroNtp(t2) && !isZeroNtp(t3);
+  if (kind === KIND.request) {
+    const request = { type: "request", seq, t1: readNtp(view, 4) } as const;
+    if (!isComplete) return request;
+    return { ...request, receipt: { leftUs: ntpToUnixUs(t2), cameUs: ntpToUnixUs(t3) } };
+  }
+  if (!isComplete) return fault("sync-time");
   return { type: "reply", seq, t2Us: ntpToUnixUs(t2), t3Us: ntpToUnixUs(t3) };
 }
 

@@ -4,8 +4,11 @@
 const STEP_US = 5000;
 /** What the clocks may legitimately run apart between two frames, as a share. */
 const MAX_SKEW = 1500e-6;
-/** Smaller corrections enter at this rate: 5 ms of them take a second. */
-const SLEW = 5000e-6;
+/**
+ * Smaller corrections enter at this rate, which is beyond any skew: 5 ms of them take some three seconds. Faster, what is
+ * put together by labels would bend audibly whenever an estimate moves.
+ */
+const SLEW = 2000e-6;
 
 /** Labels of one stream, frame by frame. Within an epoch they rise with the media time. */
 export class CaptureLabels {

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { ClockExchanges } from "../../src/channels/clock-exchanges.ts";
 import type { ClockExchangesInput, Exchange } from "../../src/channels/clock-exchanges.ts";
 import { parseSyncMessage } from "../../src/channels/sync-messages.ts";
+import { unixUsToNtp } from "../../src/rtp/ntp.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 
 const WALL_MS = 1_767_225_600_000;
@@ -104,6 +105,71 @@ it("answers at once: when the request came, and when the answer leaves", () => {
     t2Us: WALL_MS * 1_000 + 70_000,
     t3Us: WALL_MS * 1_000 + 70_500,
   });
+});
+
+it("tells of a reply in the next request, once", () => {
+  const asked: ReturnType<typeof parseSyncMessage>[] = [];
+  const machine = new ClockExchanges({ wallOffsetMs: WALL_MS, random: () => 0.5 });
+  const step = (input: ClockExchangesInput | { type: "timeout" }, nowMs: number): void => {
+    machine.handle(input, nowMs);
+    for (let output = machine.poll(); output !== undefined; output = machine.poll()) {
+      if (output.type === "send") asked.push(parseSyncMessage(output.bytes));
+    }
+  };
+  step({ type: "open" }, 0);
+  step(reply(0, 20, 1e15, 1e15 + 5), 20);
+  step({ type: "timeout" }, 75);
+  step({ type: "timeout" }, 150);
+  expect(asked.map((message) => (message.type === "request" ? message.receipt : message))).toEqual([
+    undefined,
+    { leftUs: 1e15 + 5, cameUs: WALL_MS * 1_000 + 20_000 },
+    undefined,
+  ]);
+});
+
+it("makes an exchange of its own reply and the request that tells when it came", () => {
+  const side = new Side();
+  const wallUs = WALL_MS * 1_000;
+  const t1 = unixUsToNtp(wallUs + 500_000);
+  side.handle({ type: "request", seq: 1, t1, arrivalMs: 70 }, 70);
+  const receipt = { leftUs: wallUs + 70_000, cameUs: wallUs + 480_000 };
+  const next: ClockExchangesInput = { type: "request", seq: 2, t1, receipt, arrivalMs: 110 };
+  side.handle(next, 110);
+  const exchange = { t1: wallUs + 70_000, t2: wallUs + 480_000, t3: wallUs + 500_000, t4: wallUs + 110_000 };
+  expect(side.exchanges).toEqual([exchange]);
+  // Told again, or of what was never sent, or without a time of its own, it is nothing.
+  side.handle(next, 120);
+  side.handle({ ...next, receipt: { ...receipt, leftUs: 5 } }, 121);
+  side.handle(
+    { ...next, t1: { seconds: 0, fraction: 0 }, receipt: { ...receipt, leftUs: wallUs + 110_000 } },
+    122,
+  );
+  expect(side.exchanges).toHaveLength(1);
+  expect(side.replies).toHaveLength(5);
+});
+
+it("forgets the replies of a channel that has gone", () => {
+  const side = new Side();
+  const t1 = unixUsToNtp(WALL_MS * 1_000);
+  side.handle({ type: "request", seq: 1, t1, arrivalMs: 70 }, 70);
+  side.handle({ type: "closed" }, 71);
+  const receipt = { leftUs: WALL_MS * 1_000 + 70_000, cameUs: WALL_MS * 1_000 };
+  side.handle({ type: "request", seq: 2, t1, receipt, arrivalMs: 80 }, 80);
+  expect(side.exchanges).toEqual([]);
+});
+
+it("asks more often while round trips differ a lot, and no more when they do not", () => {
+  const side = new Side();
+  side.handle({ type: "open" }, 0);
+  // One way in three takes 1 ms, the others 40; from 5 s on all do.
+  for (let seq = 0; side.machine.deadlineMs <= 20_000; seq++) {
+    const atMs = side.sent[seq]?.atMs ?? 0;
+    side.handle(reply(seq, atMs + (seq % 3 === 0 && atMs < 5_000 ? 1 : 40)), atMs + 40);
+    side.handle({ type: "timeout" }, side.machine.deadlineMs);
+  }
+  const distances = side.sent.map(({ atMs }, index) => atMs - (side.sent[index - 1]?.atMs ?? 0)).slice(8);
+  expect(distances.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 400));
+  expect(distances.slice(-5)).toEqual(Array.from({ length: 5 }, () => 1_000));
 });
 
 it("believes one reply to each request, and none to what it has not asked", () => {

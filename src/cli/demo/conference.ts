@@ -5,6 +5,12 @@ import type { AlignedBlock, ConferenceMix, WebRtcTransport } from "../../node.ts
 import type { PeerPlan } from "./lineup.ts";
 import { SAMPLE_RATE } from "./voice.ts";
 
+/**
+ * Blocks wait no longer than they must. Long frames over a path that jitters take more than the usual 300 ms to be played,
+ * and whoever is not waited for is missing in the mix.
+ */
+const MAX_ALIGN_DELAY_MS = 600;
+
 /** What a conference is held with. */
 export interface ConferenceOptions {
   transport: WebRtcTransport;
@@ -24,7 +30,7 @@ export async function confer(options: ConferenceOptions): Promise<void> {
   const { transport, self, bridges, onSet, onOwnMix } = options;
   const mixer = new ConferenceMixer();
   try {
-    for await (const block of transport.alignedFrames()) {
+    for await (const block of transport.alignedFrames({ maxAlignDelayMs: MAX_ALIGN_DELAY_MS })) {
       onSet(block);
       const voices = block.peers.filter(({ peerId }) => !bridges.includes(peerId));
       const present = transport.listPeers().map(({ peerId }) => peerId);

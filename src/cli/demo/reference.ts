@@ -48,6 +48,9 @@ export function decimated(reference: Pick<Reference, "read">, start: number, cou
   return decimate(reference.read(start * DECIMATION, (count - 1) * DECIMATION + TAPS));
 }
 
+/** Of a mix, so many samples (100 ms) are put together at a time: lags change from one piece to the next. */
+const PIECE = 4_800;
+
 /** One signal among those of a mix. */
 export interface MixPart {
   reference: Reference;
@@ -59,7 +62,7 @@ export interface MixPart {
 export class MixedReference implements Reference {
   readonly #parts: (index: number) => readonly MixPart[];
   /** What one part says; used over and over. */
-  #part = new Float32Array(0);
+  readonly #part = new Float32Array(PIECE);
 
   /** @param parts of the mix at an index; asked each time: speakers come and go, and lags change */
   constructor(parts: (index: number) => readonly MixPart[]) {
@@ -72,12 +75,18 @@ export class MixedReference implements Reference {
 
   read(start: number, count: number, sum: Float32Array = new Float32Array(count)): Float32Array {
     sum.fill(0);
-    if (this.#part.length !== count) this.#part = new Float32Array(count);
-    for (const { reference, lag } of this.#parts(start + count / 2)) {
-      const samples = reference.read(start + Math.round(lag), count, this.#part);
-      for (let i = 0; i < count; i++) sum[i] = (sum[i] as number) + (samples[i] as number);
+    for (let from = 0; from < count; from += PIECE) {
+      this.#add(sum.subarray(from, Math.min(count, from + PIECE)), start + from);
     }
     return sum;
+  }
+
+  #add(sum: Float32Array, start: number): void {
+    const count = sum.length;
+    for (const { reference, lag } of this.#parts(start + count / 2)) {
+      const samples = reference.read(start + Math.round(lag), count, this.#part.subarray(0, count));
+      for (let i = 0; i < count; i++) sum[i] = (sum[i] as number) + (samples[i] as number);
+    }
   }
 
   readDecimated(start: number, count: number): Float32Array {
