@@ -1,22 +1,13 @@
-// One peer of the soak, in a process of its own: it talks, hears all others, and tells its parent now and then how it is.
+// Some peers of the soak in one process: they talk, hear all others, and tell their parent now and then how they are.
 // Node with --expose-gc; the parent talks to it over IPC and ends it by `leave`.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { ConferenceMixer, WebRtcTransport } from "remotemedia-webrtc";
 
 const SAMPLE_RATE = 48_000;
-const { peerId, signalingUrl, chunkMs, frameMs, mixes, reportMs, peers } = JSON.parse(process.argv[2]);
+const { peerIds, signalingUrl, chunkMs, frameMs, mixes, reportMs, peers } = JSON.parse(process.argv[2]);
 const CHUNK_SAMPLES = (SAMPLE_RATE * chunkMs) / 1000;
 const MIB = 2 ** 20;
 
-const transport = new WebRtcTransport({
-  signalingUrl,
-  peerId,
-  room: "soak",
-  networkMode: "lan",
-  bindAddress: "127.0.0.1",
-  audio: { frameMs },
-  logLevel: "silent",
-});
 const loop = monitorEventLoopDelay({ resolution: 10 });
 loop.enable();
 const heard = { frames: 0, samples: 0, missing: 0, blocks: 0, incomplete: 0 };
@@ -28,12 +19,25 @@ function note(kind, error) {
   errors[kind]++;
   errors.last = String(error?.message ?? error);
 }
+const transports = peerIds.map((peerId) => {
+  const transport = new WebRtcTransport({
+    signalingUrl,
+    peerId,
+    room: "soak",
+    networkMode: "lan",
+    bindAddress: "127.0.0.1",
+    // Ten peers must fit two cores: an encoder in voice mode takes twice the time.
+    audio: { frameMs, application: "audio", fec: false },
+    logLevel: "silent",
+  });
+  transport.on("error", (error) => note("faults", error));
+  return transport;
+});
 process.on("unhandledRejection", (error) => note("unhandled", error));
 process.on("uncaughtException", (error) => note("unhandled", error));
-transport.on("error", (error) => note("faults", error));
 
 /** A gliding voice, without end. */
-const voice = (() => {
+function voiceOf(peerId) {
   const pitch = 300 + 17 * (peerId.codePointAt(peerId.length - 1) ?? 0);
   let phase = 0;
   let index = 0;
@@ -47,9 +51,10 @@ const voice = (() => {
     phase %= 2 * Math.PI * 1000;
     return samples;
   };
-})();
+}
 
-function talk() {
+function talk(transport) {
+  const voice = voiceOf(transport.peerId);
   const startMs = performance.now();
   const startUs = (performance.timeOrigin + startMs) * 1000;
   let sent = 0;
@@ -70,7 +75,7 @@ function talk() {
   );
 }
 
-async function listen() {
+async function listen(transport) {
   for await (const { samples, missingBefore } of transport.frames()) {
     heard.frames++;
     heard.samples += samples.length;
@@ -78,7 +83,7 @@ async function listen() {
   }
 }
 
-async function mix() {
+async function mix(transport) {
   const mixer = new ConferenceMixer();
   for await (const block of transport.alignedFrames()) {
     heard.blocks++;
@@ -102,19 +107,18 @@ function report() {
   global.gc();
   const { heapUsed, external, rss } = process.memoryUsage();
   const { user, system } = process.cpuUsage(cpuBegin);
-  const inbound = transport.stats().peers.map(({ audio }) => audio?.inbound);
+  const inbound = transports.flatMap((each) => each.stats().peers.map(({ audio }) => audio?.inbound));
   const sum = (name) => inbound.reduce((total, counters) => total + (counters?.[name] ?? 0), 0);
   const lagMs = loop.percentile(99) / 1e6;
   loop.reset();
   process.send({
     type: "report",
-    peerId,
     atMs: performance.now(),
     heldMb: (heapUsed + external) / MIB,
     rssMb: rss / MIB,
     cpuPercent: (100 * (user + system)) / 1000 / (performance.now() - beganMs),
     lagMs,
-    connected: transport.listPeers().length,
+    connected: transports.reduce((sum, each) => sum + each.listPeers().length, 0),
     ...heard,
     lost: sum("packetsLost"),
     late: sum("late"),
@@ -123,22 +127,26 @@ function report() {
   });
 }
 
-await transport.start();
-const listening = listen();
-const mixing = mixes ? mix() : undefined;
-// The mixing peer's voice is the mix.
-const talking = mixes ? undefined : talk();
+const working = [];
+const talking = [];
+for (const transport of transports) {
+  await transport.start();
+  working.push(listen(transport));
+  // A mixing peer's voice is the mix.
+  if (mixes) working.push(mix(transport));
+  else talking.push(talk(transport));
+}
 const reporting = setInterval(report, reportMs);
 const orphaned = () => process.exit(1);
 process.once("disconnect", orphaned);
 process.on("message", async ({ type }) => {
   if (type !== "leave") return;
-  clearInterval(talking);
+  for (const timer of talking) clearInterval(timer);
   clearInterval(reporting);
   report();
-  await transport.shutdown();
-  await Promise.all([listening, mixing]);
+  await Promise.all(transports.map((transport) => transport.shutdown()));
+  await Promise.all(working);
   process.off("disconnect", orphaned);
   process.disconnect();
 });
-process.send({ type: "started", peerId });
+process.send({ type: "started" });

@@ -1,5 +1,6 @@
-// npm run soak [-- --minutes 30 --peers 10 --chunk-ms 20 --frame-ms 20 --json]: peers in processes of their own talk for a long time;
-// the first hears all others aligned and sends each the mix of the others. Judges memory, loss and faults. Needs a build.
+// npm run soak [-- --minutes 30 --peers 10 --processes 3 --chunk-ms 20 --frame-ms 20 --json]: peers talk for a long time; the
+// first, in a process of its own, hears all others aligned and sends each the mix of the others. Judges memory, loss and
+// faults. Needs a build.
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,6 +9,8 @@ import { linearFit } from "./linear-fit.mjs";
 
 /** Buffers fill, code is compiled and encoders warm up: a third of a short run, at most two minutes of a long one. */
 const WARM_UP_MS = 120_000;
+/** As the demo: the memory of frames counts as old from their first collection on, and heaps would be searched all the time. */
+const OLD_SPACE = "--initial-old-space-size=256";
 /** Samples of memory: enough for a fit of a short run, few enough to collect garbage for each. */
 const REPORTS = 60;
 const LONGEST_REPORT_MS = 15_000;
@@ -22,6 +25,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "30" },
     peers: { type: "string", default: "10" },
+    processes: { type: "string", default: "3" },
     "chunk-ms": { type: "string", default: "20" },
     "frame-ms": { type: "string", default: "20" },
     json: { type: "boolean", default: false },
@@ -29,6 +33,7 @@ const { values } = parseArgs({
 });
 const minutes = numberOf("minutes", 0.2, 1440);
 const peers = numberOf("peers", 2, 11);
+const processes = numberOf("processes", 2, peers);
 const chunkMs = numberOf("chunk-ms", 1, 100);
 const frameMs = numberOf("frame-ms", 10, 60);
 const durationMs = minutes * 60_000;
@@ -43,11 +48,13 @@ const children = [];
 const crashed = [];
 let ending = false;
 
-for (let i = 0; i < peers; i++) {
-  const peerId = `peer-${String(i + 1).padStart(2, "0")}`;
-  children.push(await start(peerId, i === 0));
+const ids = Array.from({ length: peers }, (_, i) => `peer-${String(i + 1).padStart(2, "0")}`);
+const others = (part) => 1 + Math.round((part * (peers - 1)) / (processes - 1));
+children.push(await start(ids.slice(0, 1), true));
+for (let i = 0; i < processes - 1; i++) {
+  children.push(await start(ids.slice(others(i), others(i + 1)), false));
 }
-say(`soak: ${peers} peers in as many processes, ${minutes} min, chunks of ${chunkMs} ms`);
+say(`soak: ${peers} peers in ${processes} processes, ${minutes} min, chunks of ${chunkMs} ms`);
 const beganMs = performance.now();
 const progress = setInterval(() => say(line()), Math.min(60_000, durationMs / 4));
 await Promise.race([pause(durationMs), new Promise((resolve) => process.once("SIGINT", resolve))]);
@@ -71,20 +78,21 @@ function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Start one peer; resolves when it has joined the room. */
-async function start(peerId, mixes) {
-  const options = { peerId, signalingUrl, chunkMs, frameMs, mixes, reportMs, peers };
+/** Start a process of peers; resolves when they have joined the room. */
+async function start(peerIds, mixes) {
+  const options = { peerIds, signalingUrl, chunkMs, frameMs, mixes, reportMs, peers };
+  const name = peerIds.length === 1 ? peerIds[0] : `${peerIds[0]} to ${peerIds.at(-1)}`;
   const child = fork(join(import.meta.dirname, "soak-peer.mjs"), [JSON.stringify(options)], {
-    execArgv: ["--expose-gc"],
+    execArgv: ["--expose-gc", OLD_SPACE],
   });
-  reports.set(peerId, []);
+  reports.set(name, { peers: peerIds.length, list: [] });
   child.on("exit", (code, signal) => {
-    if (!ending || code !== 0) crashed.push(`${peerId}: exit ${signal ?? code}`);
+    if (!ending || code !== 0) crashed.push(`${name}: exit ${signal ?? code}`);
   });
   await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${peerId} did not start`)), START_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error(`${name} did not start`)), START_TIMEOUT_MS);
     child.on("message", (message) => {
-      if (message.type === "report") reports.get(peerId).push(message);
+      if (message.type === "report") reports.get(name).list.push(message);
       if (message.type !== "started") return;
       clearTimeout(timer);
       resolve();
@@ -104,15 +112,15 @@ async function leave(child) {
 }
 
 function line() {
-  const last = [...reports.values()].map((list) => list.at(-1)).filter((report) => report !== undefined);
-  const mean = (name) => last.reduce((sum, report) => sum + report[name], 0) / Math.max(1, last.length);
+  const last = [...reports.values()].map(({ list }) => list.at(-1)).filter((report) => report !== undefined);
+  const mean = (name) => last.reduce((sum, report) => sum + report[name], 0) / peers;
   const elapsed = ((performance.now() - beganMs) / 60_000).toFixed(1);
   const lost = last.reduce((sum, report) => sum + report.lost, 0);
-  return `  ${elapsed} min: heap and external ${mean("heldMb").toFixed(2)} MB, RSS ${mean("rssMb").toFixed(1)} MB, CPU ${mean("cpuPercent").toFixed(1)} % a peer; lost ${lost}`;
+  return `  ${elapsed} min: a peer has ${mean("heldMb").toFixed(2)} MB of heap and external, ${mean("rssMb").toFixed(1)} MB of RSS, ${mean("cpuPercent").toFixed(1)} % CPU; lost ${lost}`;
 }
 
 function judge() {
-  const rows = [...reports].map(([peerId, list]) => judgePeer(peerId, list));
+  const rows = [...reports].map(([name, { peers: count, list }]) => judgeProcess(name, count, list));
   const most = (name) => Math.max(...rows.map((row) => row[name]));
   const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
   const worst = {
@@ -141,7 +149,9 @@ function judge() {
     ok,
     minutes,
     peers,
+    processes,
     chunkMs,
+    frameMs,
     goals: GOALS,
     isProven,
     worst,
@@ -153,7 +163,7 @@ function judge() {
   };
 }
 
-function judgePeer(peerId, list) {
+function judgeProcess(name, count, list) {
   const settled = list.filter(({ atMs }) => atMs - (list[0]?.atMs ?? 0) >= warmUpMs - reportMs);
   const last = list.at(-1);
   const fit = linearFit(settled.map(({ atMs, heldMb }) => ({ x: atMs / 3_600_000, y: heldMb })));
@@ -161,9 +171,10 @@ function judgePeer(peerId, list) {
   const quarter = Math.max(1, Math.floor(rss.length / 4));
   const seconds = (last.atMs - list[0].atMs) / 1000;
   // The mixing peer does not talk of its own; what it sends is the mix, which everybody hears.
-  const heardSeconds = (last.samples - list[0].samples) / 48_000 / (peers - 1);
+  const heardSeconds = (last.samples - list[0].samples) / 48_000 / (peers - 1) / count;
   return {
-    peerId,
+    name,
+    peers: count,
     slopeMbPerHour: fit.slope,
     slopeLowMbPerHour: fit.low,
     slopeHighMbPerHour: fit.high,
@@ -203,9 +214,9 @@ function print({ ok, isProven, worst, errors, lost, cpuPercent, rows }) {
     "lost",
     "late",
   ];
-  console.log(["peer", ...columns].join("\t"));
+  console.log(["peers", ...columns].join("\t"));
   for (const row of rows) {
-    console.log([row.peerId, ...columns.map((name) => round(row[name]))].join("\t"));
+    console.log([row.name, ...columns.map((name) => round(row[name]))].join("\t"));
   }
   const proven = isProven ? "" : " (the run is too short to prove it)";
   console.log(

@@ -1,6 +1,7 @@
 // A remote clock against ours, from request-reply exchanges with four timestamps (RFC 5905 section 8). Finds how fast the
 // two run apart as well as how far apart they are, and how wrong it can be; bounded memory, no clock of its own.
 
+import { BoundsWindow } from "./bounds-window.ts";
 import { NOTHING_PROVEN, UNKNOWN_RATE, WANDER, prove, rateOf } from "./offset-bounds.ts";
 import type { Bound, Bounds } from "./offset-bounds.ts";
 
@@ -28,8 +29,8 @@ const MAX_NEGATIVE_US = 1000;
 const MAX_BACKWARD_US = 1e6;
 /** Samples in a row whose intervals exclude the present one before it is given up: one may be a fault. */
 const CONTRADICTIONS = 3;
-/** One exchange a second for the window, and a burst. */
-const CAPACITY = 512;
+/** Two exchanges a second for the window, and a burst. */
+const CAPACITY = 640;
 /** Later stamps than these (the year 2255) are not exact in a number. */
 const MAX_US = 2 ** 53;
 /** Once so many are known, all of them are weighed only every few exchanges; in between a new one is compared. */
@@ -48,7 +49,7 @@ const RECENT = 5;
  */
 export class ClockOffset {
   /** By time. */
-  #samples: Bounds[] = [];
+  readonly #samples = new BoundsWindow(CAPACITY);
   #contradicting: Bounds[] = [];
   readonly #recent: number[] = [];
   #rate = UNKNOWN_RATE;
@@ -83,7 +84,10 @@ export class ClockOffset {
   offsetUs(nowUs: number): number | null {
     const [most, least] = [this.#most, this.#least];
     if (most === undefined || least === undefined) return null;
-    return (this.#carry(most, nowUs) + this.#carry(least, nowUs)) / 2;
+    const { rate } = this.#rate;
+    const mostUs = carry(most.atUs, most.offsetUs, rate, nowUs);
+    const leastUs = carry(least.atUs, least.offsetUs, rate, nowUs);
+    return (mostUs + leastUs) / 2;
   }
 
   /** The time our clock shows when the remote one shows `remoteUs`; null before the first exchange. */
@@ -127,7 +131,7 @@ export class ClockOffset {
 
   /** Forget everything: another host, or another clock. */
   reset(): void {
-    this.#samples = [];
+    this.#samples.clear();
     this.#contradicting = [];
     this.#recent.length = 0;
     this.#lastUs = -Infinity;
@@ -150,15 +154,17 @@ export class ClockOffset {
     } else {
       this.#contradicting.push(sample);
       if (this.#contradicting.length < CONTRADICTIONS) return;
-      this.#samples = this.#contradicting;
+      this.#samples.clear();
+      for (const each of this.#contradicting) this.#samples.push(each);
       this.#contradicting = [];
       this.#rate = UNKNOWN_RATE;
     }
-    const expired = this.#samples.findIndex((each) => each.least.atUs >= nowUs - WINDOW_US);
-    this.#samples.splice(0, Math.max(expired, this.#samples.length - CAPACITY));
+    let expired = 0;
+    while (this.#samples.leastAtUs(expired) < nowUs - WINDOW_US) expired++;
+    if (expired > 0) this.#samples.drop(expired);
     this.#unweighed++;
     if (this.#samples.length <= FEW || this.#unweighed >= WEIGH_EVERY) this.#weigh(nowUs);
-    else this.#consider(sample, nowUs);
+    else this.#consider(this.#samples.length - 1, nowUs);
     this.#recent.push(this.offsetUs(nowUs) ?? 0);
     if (this.#recent.length > RECENT) this.#recent.shift();
   }
@@ -168,41 +174,58 @@ export class ClockOffset {
     const segments = this.#segments();
     this.#rate = rateOf(segments);
     // While little is known of the rate, an old bound proves less of the present than a new one, however fast it was.
-    this.#proven = prove([...segments, ...this.#samples.slice(-LATEST)], nowUs);
+    const { length } = this.#samples;
+    for (let i = Math.max(0, length - LATEST); i < length; i++) segments.push(this.#samples.bounds(i));
+    this.#proven = prove(segments, nowUs);
     this.#provenUs = nowUs;
     this.#unweighed = 0;
     this.#most = this.#least = undefined;
-    for (const sample of this.#samples) this.#consider(sample, nowUs);
+    for (let index = 0; index < length; index++) this.#consider(index, nowUs);
   }
 
   /** Let a sample replace those in use if less is likely to be wrong with it. */
-  #consider({ most, least }: Bounds, nowUs: number): void {
-    const growth = WANDER + this.#rate.error;
-    const likelyMostUs = (bound: Bound): number => this.#carry(bound, nowUs) + growth * (nowUs - bound.atUs);
-    const likelyLeastUs = (bound: Bound): number => this.#carry(bound, nowUs) - growth * (nowUs - bound.atUs);
-    if (this.#most === undefined || likelyMostUs(most) <= likelyMostUs(this.#most)) this.#most = most;
-    if (this.#least === undefined || likelyLeastUs(least) >= likelyLeastUs(this.#least)) this.#least = least;
-  }
-
-  #carry({ atUs, offsetUs }: Bound, nowUs: number): number {
-    return offsetUs + this.#rate.rate * (nowUs - atUs);
+  #consider(index: number, nowUs: number): void {
+    const samples = this.#samples;
+    const { rate, error } = this.#rate;
+    const most = this.#most;
+    const mostRate = rate + WANDER + error;
+    const mostUs = carry(samples.mostAtUs(index), samples.mostUs(index), mostRate, nowUs);
+    if (most === undefined || mostUs <= carry(most.atUs, most.offsetUs, mostRate, nowUs)) {
+      this.#most = samples.bounds(index).most;
+    }
+    const least = this.#least;
+    const leastRate = rate - WANDER - error;
+    const leastUs = carry(samples.leastAtUs(index), samples.leastUs(index), leastRate, nowUs);
+    if (least === undefined || leastUs >= carry(least.atUs, least.offsetUs, leastRate, nowUs)) {
+      this.#least = samples.bounds(index).least;
+    }
   }
 
   /** Of each stretch the fastest way there and the fastest way back. */
   #segments(): Bounds[] {
+    const samples = this.#samples;
+    const { rate } = this.#rate;
     const segments: Bounds[] = [];
-    const startUs = this.#samples[0]?.least.atUs ?? 0;
-    let number = -1;
-    for (const { most, least } of this.#samples) {
-      const own = Math.floor((least.atUs - startUs) / SEGMENT_US);
-      const segment = segments[segments.length - 1];
-      if (segment === undefined || own > number) segments.push({ most, least });
-      else {
-        if (most.offsetUs <= this.#carry(segment.most, most.atUs)) segment.most = most;
-        if (least.offsetUs >= this.#carry(segment.least, least.atUs)) segment.least = least;
+    const startUs = samples.leastAtUs(0);
+    let [number, most, least] = [-1, 0, 0];
+    for (let index = 0; index < samples.length; index++) {
+      const own = Math.floor((samples.leastAtUs(index) - startUs) / SEGMENT_US);
+      if (own > number) {
+        if (index > 0) segments.push(samples.bounds(most, least));
+        [number, most, least] = [own, index, index];
+        continue;
       }
-      number = own;
+      const mostUs = carry(samples.mostAtUs(most), samples.mostUs(most), rate, samples.mostAtUs(index));
+      if (samples.mostUs(index) <= mostUs) most = index;
+      const leastUs = carry(samples.leastAtUs(least), samples.leastUs(least), rate, samples.leastAtUs(index));
+      if (samples.leastUs(index) >= leastUs) least = index;
     }
+    if (samples.length > 0) segments.push(samples.bounds(most, least));
     return segments;
   }
+}
+
+/** An offset of one time at another, if the clocks run apart at `rate`. */
+function carry(atUs: number, offsetUs: number, rate: number, nowUs: number): number {
+  return offsetUs + rate * (nowUs - atUs);
 }
