@@ -31,7 +31,7 @@ export default defineConfig({
           pool: "forks",
           maxWorkers: 2,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.browser.test.ts"],
+          exclude: ["test/**/*.browser.test.ts", "test/soak/**"],
         },
       },
       {
@@ -63,6 +63,15 @@ export default defineConfig({
             }),
             instances: [{ browser: "chromium" }],
           },
+        },
+      },
+      {
+        test: {
+          name: "soak",
+          environment: "node",
+          // Last and alone: ten peers want most of two cores, and what is beside them would be measured.
+          sequence: { groupOrder: 2 },
+          include: ["test/soak/**/*.test.ts"],
         },
       },
     ],

@@ -10,6 +10,9 @@ const MAX_LENGTHS = 4;
 /** Lengths that differ a little from frame to frame share arrays of a multiple of this. */
 const UNIT = 256;
 
+/** No memory of WebAssembly is smaller, and no frame of audio as large. */
+const PAGE_BYTES = 65_536;
+
 const spares = new Map<number, Float32Array[]>();
 
 /**
@@ -28,8 +31,8 @@ export function takeSamplesWithin(length: number): Float32Array {
 /** Give back samples that nobody else reads or keeps, with the whole array that they lie in. */
 export function recycleSamples(samples: Float32Array): void {
   const { buffer, length } = samples;
-  // A memory of WebAssembly, or what threads share, is no array of samples.
-  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength % 4 !== 0 || buffer.byteLength === 0) return;
+  // What threads share, or has been transferred, or may be a memory of WebAssembly, is no array of samples.
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength === 0 || buffer.byteLength >= PAGE_BYTES) return;
   const whole = length * 4 === buffer.byteLength ? samples : new Float32Array(buffer);
   let kept = spares.get(whole.length);
   if (kept === undefined) {
