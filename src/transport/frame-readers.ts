@@ -57,8 +57,8 @@ export class FrameReaders {
   }
 
   /** Hand a frame to every reader that wants it; each copies what it keeps. */
-  push(frame: LiveAudioFrame): void {
-    for (const reader of this.#readers) reader.push(frame);
+  push(frame: LiveAudioFrame, nowMs: number): void {
+    for (const reader of this.#readers) reader.push(frame, nowMs);
   }
 
   /** End every iteration once what is queued has been read. */
@@ -103,12 +103,12 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  push(frame: LiveAudioFrame): void {
+  push(frame: LiveAudioFrame, nowMs: number): void {
     if (this.#ended || (this.#peerId !== undefined && this.#peerId !== frame.peerId)) return;
     const { rechunker, queue } = this.#peer(frame.peerId);
     rechunker.push(frame);
     for (let chunk = rechunker.poll(); chunk !== undefined; chunk = rechunker.poll()) {
-      this.#enqueue(chunk, queue);
+      this.#enqueue(chunk, queue, nowMs);
     }
   }
 
@@ -119,9 +119,9 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
     for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined });
   }
 
-  #enqueue(frame: Chunk, queue: FrameQueue): void {
+  #enqueue(frame: Chunk, queue: FrameQueue, nowMs: number): void {
     const droppedBefore = queue.dropped;
-    queue.push(frame);
+    queue.push(frame, nowMs);
     this.#order.push(frame.peerId);
     for (let i = droppedBefore; i < queue.dropped; i++) {
       this.#order.splice(this.#order.indexOf(frame.peerId), 1);

@@ -129,7 +129,7 @@ export class TransportRun {
       onFrame: (frame) => {
         media?.speakers.hear(frame);
         media?.aligned.push(frame);
-        readers.push(frame);
+        readers.push(frame, clock.now());
       },
       track,
       onReleased: (peerId) => {
