@@ -132,7 +132,8 @@ describe("demo --mix", () => {
   });
 
   it("spreads five peers over processes, each other mixing too with 'all'", TALK, async () => {
-    const args = ["--json", "--peers", "5", "--mix", "all", "--seconds", "12", "--port=0"];
+    // Long frames, since other tests run beside it and five peers that mix take more than a core as it is.
+    const args = ["--json", "--peers", "5", "--mix", "all", "--seconds", "12", "--frame-ms=60", "--port=0"];
     const { code, stdout, stderr } = await startCommand(["demo", ...args]).ended;
     expect(code, stderr).toBe(0);
     const report = JSON.parse(stdout) as DemoReport;
@@ -140,9 +141,9 @@ describe("demo --mix", () => {
     expect(report.peers.every(({ received }) => received.length === 4)).toBe(true);
     expect(report.processes.map(({ peers }) => peers)).toEqual([
       [],
-      ["alice", "bob"],
-      ["carol", "dave"],
-      ["erin"],
+      ["alice"],
+      ["bob", "carol"],
+      ["dave", "erin"],
     ]);
     expect(report.alignment?.sets).toBeGreaterThan(5 * 15);
   });
@@ -157,7 +158,7 @@ describe.skipIf(!existsSync("/proc/self/environ"))("the processes of the demo", 
     const demo = startCommand(["demo", "--peers", "5", "--port", "0", ...args], mark);
     await demo.said(/pairs connected/);
     const children = processesWith(mark).filter(({ command }) => command.includes("demo-peers"));
-    expect(children).toHaveLength(3);
+    expect(children).toHaveLength(2);
     return { demo, children: children.map(({ pid }) => pid) };
   }
 
@@ -173,7 +174,7 @@ describe.skipIf(!existsSync("/proc/self/environ"))("the processes of the demo", 
     process.kill(children[0] ?? NaN, "SIGKILL");
     const { code, stdout, stderr } = await demo.ended;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/the process of \w+( and \w+)? has ended \(SIGKILL\)/);
+    expect(stderr).toMatch(/the process of [\w, ]+ has ended \(SIGKILL\)/);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false });
     expect(left()).toEqual([]);
   });

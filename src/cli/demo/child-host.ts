@@ -48,12 +48,12 @@ export class ChildHost {
     this.#child.on("message", (message) => this.#take(message as FromPeers));
     this.#ended = new Promise((resolve) => {
       this.#child.once("error", (error) => {
-        this.#end(`the process of ${peerIds.join(" and ")} could not be started: ${error.message}`);
+        this.#end(`the process of ${namesOf(peerIds)} could not be started: ${error.message}`);
         resolve();
       });
       this.#child.once("exit", (code, signal) => {
         const how = signal === null ? `exit code ${code}` : signal;
-        this.#end(`the process of ${peerIds.join(" and ")} has ended (${how})`);
+        this.#end(`the process of ${namesOf(peerIds)} has ended (${how})`);
         resolve();
       });
     });
@@ -118,7 +118,7 @@ export class ChildHost {
   #ask(message: ToPeers, wanted: string, limitMs: number): Promise<FromPeers> {
     return new Promise((resolve, reject) => {
       if (this.#fault !== undefined) return reject(new Error(this.#fault));
-      const timer = setTimeout(() => fail(`the process of ${this.peerIds.join(" and ")} hangs`), limitMs);
+      const timer = setTimeout(() => fail(`the process of ${namesOf(this.peerIds)} hangs`), limitMs);
       const done = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(wanted);
@@ -151,4 +151,8 @@ export class ChildHost {
     for (const { fail } of [...this.#waiting.values()]) fail(fault);
     if (this.#running) this.#events.trouble(fault);
   }
+}
+
+function namesOf(peerIds: readonly string[]): string {
+  return new Intl.ListFormat("en").format(peerIds);
 }

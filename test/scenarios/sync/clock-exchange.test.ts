@@ -126,7 +126,8 @@ it.each([
     expect([alice.refused, bob.refused]).toEqual([0, 0]);
     const { exchanges } = alice.sync.stats();
     expect(exchanges).toBeGreaterThan(100);
-    expect(exchanges).toBeLessThanOrEqual(8 + 160);
+    // Of each side a burst and then at most one every 320 ms; each is an exchange for the other one too.
+    expect(exchanges).toBeLessThanOrEqual(2 * (8 + 122_000 / 320));
     alice.sync.close();
     bob.sync.close();
     await clock.until(Promise.all([alice.link.close(), bob.link.close()]));
