@@ -303,7 +303,8 @@ describeUnless(NO_CHROMIUM, "links of Node and Chromium", { timeout: 30_000 }, (
     expect(chromium.log.filter((line) => line.startsWith("error"))).toEqual([]);
   });
 
-  it("tell of a microphone", async () => {
+  // A machine under load may keep the device from its turn for longer than its bursts are; not three times.
+  it("tell of a microphone", { retry: 2 }, async () => {
     const node = await connect();
     await inPage((api) => api.useMicrophone(), null);
     await expect.poll(() => node.beacons.length, { timeout: 10_000 }).toBeGreaterThan(8);
