@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /**
- * Folders and files of src from the bottom up. A file imports lower layers and its own folder, nothing else. The two
+ * Folders and files of src from the bottom up. A file imports lower layers and its own folder, nothing else. The
  * ports, types only, lie in the lowest layer, and so does what all platforms say in a session description.
  */
 const LAYERS: readonly (readonly string[])[] = [
@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "platform/platform.ts",
     "platform/signaling-channel.ts",
     "platform/capture-time-extension.ts",
+    "platform/video-codecs.ts",
   ],
   ["wasm", "rtp"],
   ["sync", "codecs", "channels", "pipeline", "signaling"],
