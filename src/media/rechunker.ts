@@ -1,5 +1,5 @@
-// Frames of any length become frames of one length, rate and channel count, each with the time of its own first sample.
-// Joins what belongs together and nothing else. One stream; reads no clock.
+// Frames of any length become frames of one length, rate and channel count, each with the time of its own first sample;
+// or keep their length, and nothing waits. Joins what belongs together and nothing else. One stream; reads no clock.
 import type { AudioFrame, AudioQuality } from "../runtime/data.ts";
 import { takeSamples } from "../runtime/sample-buffers.ts";
 import type { LiveAudioFrame } from "./engine/engine.ts";
@@ -22,7 +22,8 @@ export type Chunk = Omit<AudioFrame, "missingBefore"> & { missingBefore: number 
 export interface ChunkFormat {
   /** Hz, 8000 to 48000; `frameMs` of it must be whole samples. */
   sampleRate: number;
-  frameMs: number;
+  /** Length of every chunk; `packet`: each frame is a chunk. */
+  frameMs: number | "packet";
   /** Undefined: as the frames come. */
   channels: 1 | 2 | undefined;
 }
@@ -39,6 +40,7 @@ interface Source {
 /** See the header. */
 export class Rechunker {
   readonly #format: ChunkFormat;
+  /** Samples per channel of a chunk; 0: as many as come. */
   readonly #chunkSamples: number;
   #resampler: Resampler | undefined;
   /** Format of the stretch: what came without a gap. Undefined before the first frame. */
@@ -58,7 +60,8 @@ export class Rechunker {
 
   constructor(format: ChunkFormat) {
     this.#format = format;
-    this.#chunkSamples = (format.sampleRate * format.frameMs) / 1000;
+    const { frameMs, sampleRate } = format;
+    this.#chunkSamples = frameMs === "packet" ? 0 : (sampleRate * frameMs) / 1000;
     this.#pending = new Float32Array(0);
   }
 
@@ -91,7 +94,10 @@ export class Rechunker {
     this.#expected = (frame.rtpTimestamp + frame.rtpTicks) >>> 0;
     if (length > 0) this.#sources.push({ frame, start: this.#taken, length });
     this.#taken += length;
-    this.#cut(this.#resampler?.process(samples) ?? samples);
+    const resampled = this.#resampler?.process(samples) ?? samples;
+    const outputChannels = this.#format.channels ?? channels;
+    if (this.#chunkSamples > 0) this.#cut(resampled, outputChannels);
+    else if (resampled.length > 0) this.#pass(resampled, outputChannels);
   }
 
   /** The next chunk; undefined when more frames are needed for one. */
@@ -121,9 +127,15 @@ export class Rechunker {
     this.#pending = takeSamples(this.#chunkSamples * outputChannels);
   }
 
+  /** Hand on a copy of samples of the output format as they are. */
+  #pass(samples: Float32Array, channels: number): void {
+    const chunk = takeSamples(samples.length);
+    chunk.set(samples);
+    this.#chunks.push(this.#label(chunk, channels));
+  }
+
   /** Append samples of the output format; every full chunk may be polled. */
-  #cut(samples: Float32Array): void {
-    const channels = this.#pending.length / this.#chunkSamples;
+  #cut(samples: Float32Array, channels: number): void {
     const total = samples.length / channels;
     for (let taken = 0; taken < total;) {
       const count = Math.min(total - taken, this.#chunkSamples - this.#pendingSamples);
@@ -146,7 +158,7 @@ export class Rechunker {
   /** Give a chunk its place in time and what is to be said of the frames it is made of. */
   #label(samples: Float32Array, channels: number): Chunk {
     const start = this.#inputPosition(this.#given);
-    this.#given += this.#chunkSamples;
+    this.#given += samples.length / channels;
     const end = this.#inputPosition(this.#given);
     const sources = this.#sources;
     // What ends before this chunk is done with; the last frame is kept, since a resampler's outputs lag behind it.

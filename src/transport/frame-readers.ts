@@ -21,8 +21,12 @@ export interface FrameOptions {
   peerId?: string | undefined;
   /** Hz, a whole number from 8000 to 48000 that makes a whole number of samples of `frameMs`; default 48000. */
   sampleRate?: number | undefined;
-  /** Length of every frame; default 20 ms. */
-  frameMs?: 10 | 20 | 30 | 40 | 60 | undefined;
+  /**
+   * Length of every frame; default 20 ms. Packets are played a little faster or slower, as the sender's clock and the
+   * buffer demand, so frames of one length wait for the packet that completes them, for a packet's length at most.
+   * `packet`: what each packet holds at once, in frames of about its length.
+   */
+  frameMs?: 10 | 20 | 30 | 40 | 60 | "packet" | undefined;
   /** As they come by default, see `audio.channels`. */
   channels?: 1 | 2 | undefined;
   /** Ends the iteration when it fires. */
@@ -158,11 +162,16 @@ class FrameReader implements AsyncIterableIterator<AudioFrame> {
 }
 
 function chunkFormat({ sampleRate = 48_000, frameMs = 20, channels }: FrameOptions): ChunkFormat {
-  if (!FRAME_MS.includes(frameMs)) refuse("frameMs", `one of ${FRAME_MS.join(", ")}`, frameMs);
+  const isLength = frameMs !== "packet";
+  if (isLength && !FRAME_MS.includes(frameMs)) {
+    refuse("frameMs", `one of ${FRAME_MS.join(", ")}, or packet`, frameMs);
+  }
   const inRange = sampleRate >= MIN_SAMPLE_RATE && sampleRate <= MAX_SAMPLE_RATE;
-  if (!Number.isInteger(sampleRate) || !inRange || (sampleRate * frameMs) % 1000 !== 0) {
+  const isWhole = !isLength || (sampleRate * frameMs) % 1000 === 0;
+  if (!Number.isInteger(sampleRate) || !inRange || !isWhole) {
     const range = `from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}`;
-    refuse("sampleRate", `a whole number of Hz ${range} with whole samples in ${frameMs} ms`, sampleRate);
+    const whole = isLength ? ` with whole samples in ${frameMs} ms` : "";
+    refuse("sampleRate", `a whole number of Hz ${range}${whole}`, sampleRate);
   }
   if (channels !== undefined && channels !== 1 && channels !== 2) refuse("channels", "1 or 2", channels);
   return { sampleRate, frameMs, channels };

@@ -6,6 +6,8 @@ import type { AudioQuality } from "../../src/runtime/data.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { concat, correlation, firstDifference, tone } from "./signals.ts";
 
+/** Samples that a resampler holds back at the beginning, at most. */
+const RESAMPLER_REACH = 32;
 const START_US = 1_767_225_600_000_000;
 /** Close to the wrap, so that every stream crosses it. */
 const START_TICKS = 2 ** 32 - 5_000;
@@ -281,6 +283,41 @@ describe("the rechunker", () => {
     expect(correlation(tone(440, 0.08, 48_000), concat(wide.map(({ samples }) => samples)))).toBeGreaterThan(
       0.99,
     );
+  });
+
+  it("makes a chunk of every frame as it comes, in the rate asked for", () => {
+    const line = new Line();
+    const rechunkers = [48_000, 16_000].map(
+      (sampleRate) => new Rechunker(format({ sampleRate, frameMs: "packet" })),
+    );
+    const signal = tone(440, 4, 48_000);
+    const heard: Chunk[][] = [[], []];
+    const given: LiveAudioFrame[] = [];
+    for (let at = 0; at + 2_881 <= signal.length;) {
+      const length = [959, 961, 480, 2_881][given.length % 4] as number;
+      const frame = line.frame(signal.slice(at, at + length), { rtpTicks: Math.round(length / 480) * 480 });
+      given.push(frame);
+      for (const [i, rechunker] of rechunkers.entries()) {
+        const chunks = push(rechunker, frame);
+        expect(chunks).toHaveLength(1);
+        heard[i]?.push(...chunks);
+      }
+      at += length;
+    }
+    const [same = [], third = []] = heard;
+    expect(firstDifference(concat(same.map(({ samples }) => samples)), signal)).toBe(-1);
+    for (const [i, { samples, rtpTimestamp, rtpTicks, wallClockTimestampUs }] of same.entries()) {
+      expect(samples.length).toBe(given[i]?.samples.length);
+      expect(rtpTimestamp).toBe(given[i]?.rtpTimestamp);
+      expect(rtpTicks).toBe(given[i]?.rtpTicks);
+      expect(wallClockTimestampUs).toBeCloseTo(given[i]?.wallClockTimestampUs ?? NaN, 0);
+    }
+    const samples = concat(third.map((chunk) => chunk.samples));
+    expect(samples.length).toBeGreaterThan(concat(same.map((chunk) => chunk.samples)).length / 3 - RESAMPLER_REACH);
+    for (const [i, chunk] of third.entries()) {
+      expect(Math.abs(chunk.samples.length - (given[i]?.samples.length ?? 0) / 3)).toBeLessThan(RESAMPLER_REACH);
+      expect(chunk.sampleRate).toBe(16_000);
+    }
   });
 
   it("survives frames without samples", () => {

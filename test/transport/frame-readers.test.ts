@@ -130,6 +130,23 @@ describe("frames()", () => {
     expect(values.map(({ missingBefore }) => missingBefore)).toEqual([0, (10 * FRAME_TICKS - 1_440) / 2]);
   });
 
+  it("hands on what each packet holds, whatever its length, when frameMs is packet", async () => {
+    const readers = new FrameReaders();
+    const reader = readers.open({ frameMs: "packet", sampleRate: 16_001 });
+    const ticks = [960, 961, 2_880];
+    let at = 0;
+    for (const count of ticks) {
+      push(readers, frameAt("a", at, count));
+      at += count;
+    }
+    for (const count of ticks) {
+      const { value } = (await reader.next()) as IteratorYieldResult<AudioFrame>;
+      // The resampler holds back a few samples of the first one.
+      expect(Math.abs(value.rtpTicks - count)).toBeLessThan(100);
+      expect(Math.abs(value.samples.length - (count * 16_001) / 48_000)).toBeLessThan(32);
+    }
+  });
+
   it("hands several frames of one push to several who wait", async () => {
     const readers = new FrameReaders();
     const reader = readers.open({ frameMs: 10 });

@@ -181,7 +181,7 @@ export class DemoPeer {
   }
 
   async #listen(): Promise<void> {
-    for await (const frame of this.#transport.frames()) {
+    for await (const frame of this.#transport.frames({ frameMs: "packet" })) {
       const { peerId, samples, channels, missingBefore } = frame;
       // Without an error bound the clocks have not been compared, and the label is a guess.
       const isLabelled = frame.wallClockErrorUs !== null;
@@ -193,6 +193,7 @@ export class DemoPeer {
         missing: missingBefore,
         labelMs: isLabelled ? this.#clock.trueAtWall(frame.wallClockTimestampUs / 1000) : undefined,
         driftPpm: isLabelled ? frame.clockDriftPpm : undefined,
+        bufferMs: frame.bufferDelayMs,
       });
     }
   }

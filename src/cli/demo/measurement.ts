@@ -40,6 +40,8 @@ export interface ReceivedBlock {
   labelMs?: number | undefined;
   /** How fast the sender's clock is said to run, against the receiver's; undefined: nothing is said. */
   driftPpm?: number | undefined;
+  /** How long its packet lay in the jitter buffer; undefined: nothing is said. */
+  bufferMs?: number | undefined;
 }
 
 /** How a {@link Measurement} judges. */
@@ -92,20 +94,12 @@ export class Measurement {
   }
 
   /** Note a block. @returns its place on the run's clock; undefined for a pair that is not connected */
-  received({
-    from,
-    to,
-    samples,
-    deliveredMs,
-    missing,
-    labelMs,
-    driftPpm,
-  }: ReceivedBlock): number | undefined {
+  received(block: ReceivedBlock): number | undefined {
+    const { from, to, deliveredMs, driftPpm } = block;
     const pair = this.#pairs.get(pairKey(from, to));
     if (pair === undefined) return undefined;
     if (driftPpm !== undefined) pair.driftPpm = driftPpm;
-    const settled = deliveredMs >= pair.connectedMs + this.#settleMs;
-    return pair.tracker.received(samples, deliveredMs, missing, labelMs, settled);
+    return pair.tracker.received(block, deliveredMs >= pair.connectedMs + this.#settleMs);
   }
 
   /** What the transport of `to` counts about `from`; the drift, unless blocks tell it. */
@@ -156,6 +150,7 @@ export class Measurement {
         to,
         ...counters,
         latencyMsP95: percentile(latest(tracker.latenciesMs, LIVE_FRAMES), 0.95),
+        beyondBufferMsP95: percentile(latest(tracker.beyondBufferMs, LIVE_FRAMES), 0.95),
         similarity: percentile(latest(tracker.similarities, LIVE_WINDOWS), 0.5),
         driftPpm,
         captureErrorUs: percentile(latest(tracker.captureErrorsUs, LIVE_FRAMES), 0.5),

@@ -17,6 +17,8 @@ export interface PairRow extends PairCounters {
   to: string;
   /** Null until a frame has been recognized. */
   latencyMsP95: number | null;
+  /** The same without the time in the jitter buffer; null where the receiver does not tell that. */
+  beyondBufferMsP95: number | null;
   /** 0 to 1; null until the sender has spoken for a window. */
   similarity: number | null;
   /** The sender's clock against the receiver's, as the receiver estimates it; null until it does. */
@@ -208,6 +210,7 @@ function roundRow(row: ReceivedRow): ReceivedRow {
     ...row,
     bufferDelayMs: round(row.bufferDelayMs),
     latencyMsP95: rounded(row.latencyMsP95),
+    beyondBufferMsP95: rounded(row.beyondBufferMsP95),
     similarity: rounded(row.similarity, 3),
     driftPpm: rounded(row.driftPpm),
     captureErrorUs: rounded(row.captureErrorUs, 0),

@@ -103,10 +103,24 @@ export class SentStream implements Reference {
   }
 }
 
+/** A block that was delivered, as far as it is judged here. */
+export interface DeliveredBlock {
+  /** Mono, 48 kHz; read, not kept. */
+  samples: Float32Array;
+  deliveredMs: number;
+  /** Samples known to be missing before it. */
+  missing: number;
+  /** True time, ms of the run, at which its first sample is said to have been captured, when that is said. */
+  labelMs?: number | undefined;
+  /** How long its packet lay in the jitter buffer, when that is said. */
+  bufferMs?: number | undefined;
+}
+
 interface Delivery {
   start: number;
   end: number;
   deliveredMs: number;
+  bufferMs: number | undefined;
   /** True time at which its first sample is said to have been captured, in samples; undefined: nothing is said. */
   label: number | undefined;
   /** Whether what is said is to be judged. */
@@ -125,6 +139,7 @@ export class PairTracker {
   readonly #deliveries: Delivery[] = [];
   readonly #similarities: number[] = [];
   readonly #latenciesMs: number[] = [];
+  readonly #beyondBufferMs: number[] = [];
   readonly #captureErrorsUs: number[] = [];
   #intervalSamples: number;
   #windowEnd: number;
@@ -156,6 +171,11 @@ export class PairTracker {
     return this.#latenciesMs;
   }
 
+  /** The same without the time in the jitter buffer, where that is said. */
+  get beyondBufferMs(): readonly number[] {
+    return this.#beyondBufferMs;
+  }
+
   /** How far frames of matched windows were captured from when they said they were, us, without sign; bounded. */
   get captureErrorsUs(): readonly number[] {
     return this.#captureErrorsUs;
@@ -164,17 +184,16 @@ export class PairTracker {
   /**
    * Note a block that was delivered.
    *
-   * @param samples mono, 48 kHz; read, not kept
-   * @param missing samples known to be missing before it
-   * @param labelMs true time, ms of the run, at which its first sample is said to have been captured, when that is said
-   * @param counts whether that is to be judged
+   * @param labelCounts whether what it says of its capture is to be judged
    * @returns index of its first sample on the run's clock
    */
-  received(samples: Float32Array, deliveredMs: number, missing = 0, labelMs?: number, counts = true): number {
+  received(block: DeliveredBlock, labelCounts = true): number {
+    const { samples, deliveredMs, missing, labelMs, bufferMs } = block;
     const start = this.#placement.place(indexAt(deliveredMs), samples.length, missing);
     this.#ring.write(start, samples);
     const label = labelMs === undefined ? undefined : (labelMs * SAMPLE_RATE) / 1000;
-    this.#deliveries.push({ start, end: start + samples.length, deliveredMs, label, counts });
+    const end = start + samples.length;
+    this.#deliveries.push({ start, end, deliveredMs, bufferMs, label, counts: labelCounts });
     if (this.#deliveries.length > MAX_DELIVERIES) this.#deliveries.shift();
     return start;
   }
@@ -275,14 +294,17 @@ export class PairTracker {
   }
 
   #measureLatency(start: number, delay: number): void {
-    for (const { start: from, end, deliveredMs, label, counts } of this.#deliveries) {
+    for (const { start: from, end, deliveredMs, bufferMs, label, counts } of this.#deliveries) {
       if (from < start || end > start + WINDOW_SAMPLES) continue;
       if (label !== undefined && counts) {
         const errorUs = (Math.abs(label - (from - delay)) * 1e6) / SAMPLE_RATE;
         remember(this.#captureErrorsUs, errorUs, MAX_CAPTURE_ERRORS);
       }
       const calledMs = this.#sent.calledAt(end - 1 - delay - MATCH_TOLERANCE);
-      if (calledMs !== undefined) remember(this.#latenciesMs, deliveredMs - calledMs, MAX_LATENCIES);
+      if (calledMs === undefined) continue;
+      const latencyMs = deliveredMs - calledMs;
+      remember(this.#latenciesMs, latencyMs, MAX_LATENCIES);
+      if (bufferMs !== undefined) remember(this.#beyondBufferMs, latencyMs - bufferMs, MAX_LATENCIES);
     }
   }
 }

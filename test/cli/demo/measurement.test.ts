@@ -36,6 +36,7 @@ function converse({ measurement, signal }: ReturnType<typeof measure>, ids: stri
       for (const to of ids) {
         measurement.received({
           ...{ from, to, samples: frame, deliveredMs: nowMs, missing: 0, labelMs, driftPpm: 12 },
+          bufferMs: 30,
         });
       }
     }
@@ -54,6 +55,7 @@ it("has a row for every directed pair, by receiver and sender, with the counters
   for (const row of rows) {
     expect(row.similarity).toBeGreaterThan(0.99);
     expect(row.latencyMsP95).toBeCloseTo(40, 6);
+    expect(row.beyondBufferMsP95).toBeCloseTo(10, 6);
     expect(row.driftPpm).toBe(12);
     expect(row.captureErrorUs).toBeCloseTo(LABEL_ERROR_MS * 1000, -2);
   }
@@ -76,7 +78,12 @@ it("says nothing about pairs that have not spoken, and holds a bounded number of
   for (let i = 0; i < 1_000; i++) measurement.connected(`p${i}`, "a", 0);
   const rows = measurement.rows();
   expect(rows).toHaveLength(240);
-  expect(rows[0]).toMatchObject({ packets: 0, latencyMsP95: null, similarity: null, driftPpm: null });
+  expect(rows[0]).toMatchObject({
+    packets: 0,
+    latencyMsP95: null,
+    beyondBufferMsP95: null,
+    similarity: null,
+  });
 });
 
 it("judges capture times only when a pair has settled", () => {

@@ -6,6 +6,8 @@ import { SAMPLE_RATE, Voice, seededRandom } from "../../../src/cli/demo/voice.ts
 
 const FRAME = 960;
 const FRAME_MS = 20;
+/** Of the delay, as receivers say it. */
+const BUFFER_MS = 45;
 
 interface Path {
   /** What arrives of the frame sent; by default itself. */
@@ -31,7 +33,8 @@ function run(path: Path): PairTracker {
     const carried = carry(frame, i);
     if (carried !== undefined) underway.push({ atMs: nowMs + delayMs(i), frame: carried });
     for (let next = underway[0]; next !== undefined && next.atMs <= nowMs; next = underway[0]) {
-      tracker.received(next.frame, next.atMs);
+      const { frame: samples, atMs: deliveredMs } = next;
+      tracker.received({ samples, deliveredMs, missing: 0, bufferMs: BUFFER_MS });
       underway.shift();
     }
     tracker.tick(nowMs, path.maySearch ?? (() => true));
@@ -48,6 +51,7 @@ describe("similarity", () => {
     expect(median(tracker.similarities)).toBeCloseTo(1, 3);
     expect(percentile(tracker.latenciesMs, 0)).toBeCloseTo(60, 6);
     expect(percentile(tracker.latenciesMs, 1)).toBeCloseTo(60, 6);
+    expect(percentile(tracker.beyondBufferMs, 1)).toBeCloseTo(60 - BUFFER_MS, 6);
   });
 
   it.each([

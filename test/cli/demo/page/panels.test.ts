@@ -15,7 +15,7 @@ import type { LiveAlignment, PairRow } from "../../../../src/cli/demo/report.ts"
 
 const row = (from: string, to: string, changes: Partial<PairRow> = {}): PairRow => ({
   ...{ from, to, packets: 50, lost: 0, concealed: 0, bufferDelayMs: 40 },
-  ...{ latencyMsP95: null, similarity: null, driftPpm: null, captureErrorUs: null },
+  ...{ latencyMsP95: null, beyondBufferMsP95: null, similarity: null, driftPpm: null, captureErrorUs: null },
   ...changes,
 });
 
