@@ -21,16 +21,13 @@ const REMEMBERED_REPORTS = 8;
 /** A round trip beyond this is a wrong or forged block, ms. */
 const MAX_ROUND_TRIP_MS = 60_000;
 
-/** Ticks of the outgoing stream's clock per microsecond of capture time: 48 kHz (RFC 7587 section 4.1). */
-const TICKS_PER_US = 0.048;
-
 /** What {@link Reports} needs to know. */
 export interface ReportsOptions {
   /** Of the outgoing stream. */
   ssrc: number;
   /** RFC 3550 section 6.5.1. */
   cname: string;
-  /** Ticks per second of incoming streams. */
+  /** Ticks per second of the streams, outgoing and incoming. */
   clockRate: number;
   /** Mean distance of regular reports, ms. */
   rtcpIntervalMs: number;
@@ -52,6 +49,8 @@ export type ReportsInput =
 export type ReportsOutput =
   | { type: "send"; bytes: Uint8Array }
   | { type: "sender-report"; report: SenderReport; arrivalMs: number }
+  /** The other side wants something sent again, a keyframe, or tells what it receives. */
+  | { type: "feedback"; packet: FeedbackPacket; arrivalMs: number }
   | { type: "goodbye"; ssrcs: number[] };
 
 /** What the other side says of our stream. */
@@ -220,6 +219,7 @@ export class Reports implements Machine<ReportsInput, ReportsOutput> {
           break;
         default:
           this.#counters[FEEDBACK_COUNTERS[packet.type]]++;
+          this.#outputs.push({ type: "feedback", packet, arrivalMs });
       }
     }
   }
@@ -245,7 +245,7 @@ export class Reports implements Machine<ReportsInput, ReportsOutput> {
       roundTripTimes: (before?.roundTripTimes ?? 0) + (roundTripTimeMs === undefined ? 0 : 1),
       lossRate: block.fractionLost / 256,
       cumulativeLost: block.cumulativeLost,
-      jitterMs: block.jitter / (TICKS_PER_US * 1000),
+      jitterMs: (block.jitter * 1000) / this.#options.clockRate,
       atMs: arrivalMs,
     };
   }
@@ -288,7 +288,7 @@ export class Reports implements Machine<ReportsInput, ReportsOutput> {
     this.#sentReports.push(compactNtp(ntp));
     if (this.#sentReports.length > REMEMBERED_REPORTS) this.#sentReports.shift();
     // The media clock at the report's own instant, not at the last packet's: what receivers pair up.
-    const ticks = Math.round((this.#wallUs(nowMs) - last.captureUs) * TICKS_PER_US);
+    const ticks = Math.round(((this.#wallUs(nowMs) - last.captureUs) * this.#options.clockRate) / 1e6);
     const rtpTimestamp = (last.rtpTimestamp + ticks) >>> 0;
     const { packetsSent, bytesSent } = this.#counters;
     return [

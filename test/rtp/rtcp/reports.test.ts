@@ -220,7 +220,7 @@ describe("RTCP reports", () => {
     expect(bench.reports.counters).toMatchObject({ unknown: 1, malformed: 1, reportsReceived: 0 });
   });
 
-  it("count feedback by its kind, alone in a datagram as well", () => {
+  it("hand on feedback and count it by its kind, alone in a datagram as well", () => {
     const bench = new Bench();
     const nack: RtcpPacket = { type: "nack", senderSsrc: 0xb, mediaSsrc: 0xa, sequenceNumbers: [1, 2] };
     const receive = (...packets: RtcpPacket[]): void =>
@@ -248,7 +248,9 @@ describe("RTCP reports", () => {
       malformed: 0,
       reportsReceived: 0,
     });
-    expect(bench.outputs).toEqual([]);
+    const kinds = bench.outputs.map((output) => output.type === "feedback" && output.packet.type);
+    expect(kinds).toEqual(["nack", "pli", "fir", "nack", "remb", "transport-cc"]);
+    expect(bench.outputs[0]).toEqual({ type: "feedback", packet: nack, arrivalMs: 0 });
   });
 
   it("keep what a sender says of its stream", () => {
