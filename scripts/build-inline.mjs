@@ -35,6 +35,13 @@ const SCRIPTS = [
     platform: "node",
     compressed: true,
   },
+  {
+    entry: "src/platform/node/video/video-worker.ts",
+    constant: "videoWorkerSource",
+    module: "src/platform/node/generated/video-worker.ts",
+    platform: "node",
+    compressed: true,
+  },
 ];
 
 /** libopus-wasm imports node:module where it finds itself in Node; in a browser it never does. */

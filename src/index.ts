@@ -7,6 +7,7 @@ export type { ConnectionState, PeerInfo, TransportEvents, TransportState } from 
 export type { FrameOptions } from "./transport/frame-readers.ts";
 export type { FlushOptions } from "./transport/outbox.ts";
 export type { FlushResult } from "./transport/outgoing-audio.ts";
+export type { PictureOptions } from "./transport/picture-readers.ts";
 export type { PeerStats, TransportStats } from "./transport/stats.ts";
 export type {
   CandidatePairStats,
@@ -27,9 +28,11 @@ export type {
   ConfigOptions,
   TurnServer,
   TurnServers,
+  VideoConfig,
   WebRtcTransportConfig,
   WebRtcTransportOptions,
 } from "./config/config.ts";
+export type { VideoResolution } from "./config/resolution.ts";
 export { highQualityPreset, lowLatencyPreset, mobileNetworkPreset } from "./config/presets.ts";
 
 export { ERROR_CODES } from "./errors/codes.ts";
@@ -46,14 +49,19 @@ export type {
   JsonData,
   JsonObject,
   JsonValue,
+  PictureFrame,
+  PixelFormat,
+  Rotation,
   RuntimeData,
   TextData,
+  VideoData,
 } from "./runtime/data.ts";
 export type { CallOptions } from "./runtime/call.ts";
 export type { EventSource } from "./runtime/emitter.ts";
 export type { Logger, LogLevel } from "./runtime/logger.ts";
 export type { Clock, LocalMs, WallMs } from "./runtime/time.ts";
 export type * from "./platform/platform.ts";
+export type { VideoCodecName } from "./platform/video-codecs.ts";
 
 export { SignalingClient } from "./signaling/signaling.ts";
 export type * from "./platform/signaling-channel.ts";

@@ -20,6 +20,8 @@ const LAYERS: readonly (readonly string[])[] = [
     "platform/platform.ts",
     "platform/signaling-channel.ts",
     "platform/capture-time-extension.ts",
+    "platform/video-description.ts",
+    "platform/video-link.ts",
     "platform/video-codecs.ts",
   ],
   ["wasm", "rtp"],
@@ -59,6 +61,9 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   media: [
     "media.ts",
     "audio-source.ts",
+    "video/picture-decoding.ts",
+    "video/picture-encoding.ts",
+    "video/video-source.ts",
     "engine/engine-worker.ts",
     "engine/inline-engine.ts",
     "engine/load-engine.ts",
@@ -66,21 +71,26 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "engine/worker-engine.ts",
   ],
   session: ["session-manager.ts"],
-  peer: ["peer-connection.ts", "live-link.ts", "quality-watch.ts"],
+  peer: ["peer-connection.ts", "connector.ts", "live-link.ts", "video-link.ts", "quality-watch.ts"],
   transport: [
     "webrtc-transport.ts",
+    "transport-life.ts",
     "run.ts",
     "load-media.ts",
     "aligned-readers.ts",
     "mesh.ts",
     "outbox.ts",
     "outgoing-audio.ts",
+    "load-video.ts",
+    "video-room.ts",
+    "outgoing-video.ts",
+    "picture-readers.ts",
     "frame-readers.ts",
   ],
 };
 const IMPURE_NAMES = new Set(["Promise", "Date", "performance", "setTimeout", "setInterval", "setImmediate"]);
 
-/** Files of assembly without an adapter: the entry, memory access, layout, and what the kernels are made of. */
+/** Files of assembly without an adapter: the entries, memory access, layout, and what the kernels are made of. */
 const KERNEL_PARTS = [
   "index.ts",
   "layout.ts",
@@ -94,6 +104,8 @@ const KERNEL_PARTS = [
   "weighted-median.ts",
   "frame-alignment-layout.ts",
   "mix-minus-layout.ts",
+  "pixels-index.ts",
+  "pixels-layout.ts",
   "delay-target.ts",
   "overdue.ts",
   "playout-clock.ts",
@@ -104,6 +116,7 @@ const KERNEL_PARTS = [
 /** Files of src/wasm that adapt no kernel. */
 const WASM_SUPPORT = [
   "instantiate.ts",
+  "pixel-memory.ts",
   "arena.ts",
   "regions.ts",
   "buffer-options.ts",

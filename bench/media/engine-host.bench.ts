@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { performance, PerformanceObserver } from "node:perf_hooks";
 import { loadOpus } from "../../src/codecs/opus.ts";
 import type { OpusCodec } from "../../src/codecs/opus.ts";
-import type { AudioStream, MediaEngine } from "../../src/media/engine/engine.ts";
+import type { PeerStream, MediaEngine } from "../../src/media/engine/engine.ts";
 import { openEngine } from "../../src/media/engine/open-engine.ts";
 import { startNodeMediaWorker } from "../../src/platform/node/media-worker.ts";
 import { createNodeClock } from "../../src/platform/node/node-clock.ts";
@@ -63,7 +63,7 @@ async function figures(): Promise<Figure[]> {
 /** Takes packets and does nothing with them: what is left is the work of the bench. */
 const NO_ENGINE: MediaEngine = {
   host: "inline",
-  openStream: () => ({ receiveRtp: () => undefined }) as unknown as AudioStream,
+  openStream: () => ({ receiveRtp: () => undefined }) as unknown as PeerStream,
   openReader: () => ({ close: () => undefined }),
   configure: () => undefined,
   close: () => undefined,
@@ -109,6 +109,7 @@ async function measure(payloads: readonly Uint8Array[], engine: MediaEngine): Pr
         const dueMs = startMs + sentMs(peer, rtpTimestamp / FRAME_TICKS) + BUFFER_MS;
         lateness.push(clock.now() - dueMs);
       },
+      picture: () => undefined,
       syncState: () => undefined,
       fault: (error) => console.error(error),
     }),

@@ -47,7 +47,7 @@ class Speaker {
     const emitter = new Emitter<TransportEvents>(() => undefined);
     const { clock } = this;
     const outgoing = new OutgoingAudio({ clock, audio, codec: counted(codec, this.counts), emitter });
-    this.outbox = new Outbox({ mesh, clock, outgoing });
+    this.outbox = new Outbox({ mesh, clock, outgoing, video: undefined });
   }
 
   /** Say all blocks once, each by `send`. @returns how many */
@@ -74,6 +74,7 @@ class Speaker {
       // Nothing is received.
       engine: { openStream: () => ({}) } as unknown as MediaEngine,
       onFrame: () => undefined,
+      onPicture: () => undefined,
       onSent: () => undefined,
       onSyncState: () => undefined,
       onFault: (error) => {

@@ -1,10 +1,12 @@
-// Actions on the `control` channel as JSON: `hello` and what is not known yet. Pure; a malformed action is told
+// Actions on the `control` channel as JSON: `hello`, `video` and what is not known yet. Pure; a malformed action is told
 // apart from an unknown one and never thrown.
 import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../runtime/data.ts";
 import { ID_PATTERN } from "../runtime/ids.ts";
 import { faultPath, members, wholeNumber } from "../runtime/schema.ts";
 import type { Capability } from "../platform/signaling-channel.ts";
+import { parseVideoSignal } from "./video-signals.ts";
+import type { VideoSignal } from "./video-signals.ts";
 
 /** Version of the messages between peers. */
 export const PEER_PROTOCOL_VERSION = 1;
@@ -34,6 +36,8 @@ export interface HelloFields {
 /** What a JSON message on the `control` channel says. */
 export type ControlAction =
   | { type: "hello"; hello: HelloFields }
+  /** A word about the connection for video. */
+  | { type: "video"; signal: VideoSignal }
   /** An action of a later version; `action` is at most 64 characters of its name. */
   | { type: "unknown"; action: string }
   | { type: "malformed"; reason: string };
@@ -71,6 +75,11 @@ export function parseControl(value: JsonValue): ControlAction {
     return { type: "malformed", reason: "not an object" };
   }
   if (typeof value.action !== "string") return { type: "malformed", reason: "no action" };
+  if (value.action === "video") {
+    const signal = parseVideoSignal(value);
+    if (typeof signal === "string") return { type: "malformed", reason: `video: ${signal}` };
+    return { type: "video", signal };
+  }
   if (value.action !== "hello") return { type: "unknown", action: value.action.slice(0, 64) };
   const parsed = v.safeParse(helloSchema, value);
   if (!parsed.success) {

@@ -18,6 +18,8 @@ import {
 } from "./framing.ts";
 import { decodeLegacy, decodeMessage, encodeData, encodeMessage, isLegacy } from "./messages.ts";
 import type { DataEnvelope, Decoded, EncodedMessage } from "./messages.ts";
+import { encodeVideoSignal } from "./video-signals.ts";
+import type { VideoSignal } from "./video-signals.ts";
 
 /** The labels this library gives a meaning to. */
 export type ChannelLabel = "control" | "data";
@@ -50,6 +52,8 @@ export interface PeerChannelsOptions {
   /** What we tell the other side about ourselves. */
   hello: HelloFields;
   onHello(hello: HelloFields): void;
+  /** A word about the connection for video; never before `onHello`. */
+  onVideoSignal(signal: VideoSignal): void;
   onMessage(message: DataChannelMessage): void;
   onData(data: RuntimeData, envelope: DataEnvelope): void;
   /** Something was dropped or failed; the channels live on. */
@@ -173,6 +177,11 @@ export class PeerChannels {
   /** Send json, text or binary runtime data on `data`; as {@link sendMessage}, also `INVALID_STREAM_ID`. */
   async sendData(data: RuntimeData, envelope: DataEnvelope = {}): Promise<void> {
     this.#send("data", () => encodeData(data, envelope));
+  }
+
+  /** Send a word about the connection for video on `control`. @throws TransportError as {@link sendMessage} */
+  sendVideoSignal(signal: VideoSignal): void {
+    this.#send("control", () => encodeMessage({ type: "json", payload: encodeVideoSignal(signal) }));
   }
 
   /** Counters as of now. */
@@ -317,6 +326,10 @@ export class PeerChannels {
       this.#count("unknown-action");
       const message = `the peer asked for the unknown action '${action.action}'`;
       return this.#fault(this.#error("NOT_SUPPORTED", message, { details: { action: action.action } }));
+    }
+    if (action.type === "video") {
+      if (this.#remoteHello === undefined) return this.#drop("action-before-hello", "control: video");
+      return this.#contain(() => this.#options.onVideoSignal(action.signal));
     }
     if (this.#remoteHello !== undefined) return this.#count("repeated-hello");
     const { hello } = action;

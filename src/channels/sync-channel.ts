@@ -24,14 +24,16 @@ const BEACONS_PER_INTERVAL = 10;
 /** A healthy peer sends ten for each medium at most. */
 const MAX_BEACONS_PER_SECOND = 50;
 /** Ticks of Opus' RTP clock (RFC 7587 section 4.1). */
-const AUDIO_CLOCK_RATE = 48_000;
+/** RFC 7587 section 4.1, and RFC 3551 section 5. */
+const CLOCK_RATES = { audio: 48_000, video: 90_000 } as const;
 
-/** One packet or frame of our audio as it left. */
+/** One packet or frame of ours as it left. */
 export interface SentMark {
+  readonly media: Beacon["media"];
   readonly ssrc: number;
   /** u32. */
   readonly rtpTimestamp: number;
-  /** Capture of its first sample, Unix us on our wall clock. */
+  /** Capture of the picture, or of the first sample, Unix us on our wall clock. */
   readonly captureUs: number;
 }
 
@@ -64,7 +66,7 @@ export interface SyncChannelStatistics {
 export class SyncChannel {
   readonly #options: SyncChannelOptions;
   readonly #driver: Driver<ClockExchangesInput, ClockExchangesOutput>;
-  readonly #schedule: BeaconSchedule;
+  readonly #schedules: Readonly<Record<Beacon["media"], BeaconSchedule>>;
   readonly #beacons = new RateLimit(MAX_BEACONS_PER_SECOND);
   readonly #dropped = new Map<string, number>();
   readonly #counts = { exchanges: 0, beaconsSent: 0, beaconsReceived: 0 };
@@ -77,7 +79,8 @@ export class SyncChannel {
   constructor(options: SyncChannelOptions) {
     this.#options = options;
     const { clock, random, rtcpIntervalMs } = options;
-    this.#schedule = new BeaconSchedule(rtcpIntervalMs / BEACONS_PER_INTERVAL);
+    const intervalMs = rtcpIntervalMs / BEACONS_PER_INTERVAL;
+    this.#schedules = { audio: new BeaconSchedule(intervalMs), video: new BeaconSchedule(intervalMs) };
     const exchanges = new ClockExchanges({ wallOffsetMs: clock.wallNow() - clock.now(), random });
     this.#driver = new Driver(exchanges, clock, (output) => this.#handle(output));
   }
@@ -101,20 +104,23 @@ export class SyncChannel {
     if (alreadyOpen) this.#choosePort();
   }
 
-  /** Audio has left: from time to time the other side is told. Call it with every packet, or a few times a second. */
-  sent({ ssrc, rtpTimestamp, captureUs }: SentMark): void {
-    if (this.#port === undefined || !this.#schedule.take(ssrc, this.#options.clock.now())) return;
-    const stream = { media: "audio", ssrc, rtpTimestamp, clockRate: AUDIO_CLOCK_RATE } as const;
+  /** Media has left: from time to time the other side is told. Call it with every packet, or a few times a second. */
+  sent({ media, ssrc, rtpTimestamp, captureUs }: SentMark): void {
+    if (this.#port === undefined || !this.#schedules[media].take(ssrc, this.#options.clock.now())) return;
+    const stream = { media, ssrc, rtpTimestamp, clockRate: CLOCK_RATES[media] };
     try {
       if (this.#send(encodeBeacon(stream, captureUs))) this.#counts.beaconsSent++;
     } catch {
-      this.#drop("sync-time"); // a program may stamp its audio with any time
+      this.#drop("sync-time"); // a program may stamp its media with any time
     }
   }
 
   /** Change the distance of beacons with that of reports. */
   configure({ rtcpIntervalMs }: { rtcpIntervalMs?: number | undefined }): void {
-    if (rtcpIntervalMs !== undefined) this.#schedule.intervalMs = rtcpIntervalMs / BEACONS_PER_INTERVAL;
+    if (rtcpIntervalMs === undefined) return;
+    for (const schedule of Object.values(this.#schedules)) {
+      schedule.intervalMs = rtcpIntervalMs / BEACONS_PER_INTERVAL;
+    }
   }
 
   /** Counters as of now. */

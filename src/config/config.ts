@@ -5,6 +5,8 @@ import type { JsonValue } from "../runtime/data.ts";
 import type { Logger, LogLevel } from "../runtime/logger.ts";
 import { faultPath } from "../runtime/schema.ts";
 import type { SignalingChannel } from "../platform/signaling-channel.ts";
+import type { VideoCodecName } from "../platform/video-codecs.ts";
+import type { VideoResolution } from "./resolution.ts";
 import { configSchema, optionsSchema } from "./schema.ts";
 
 /** A TURN server (RFC 8656) with its credentials. */
@@ -38,6 +40,24 @@ export interface AudioConfig {
   fec: boolean;
   /** Discontinuous transmission: next to nothing is sent in silence. */
   dtx: boolean;
+}
+
+/** Video settings (RFC 9628, RFC 6184, RFC 7741). */
+export interface VideoConfig {
+  /** False: no video is offered, sent or received. */
+  enabled: boolean;
+  /** What may be agreed on with a peer, the preferred one first; none twice. */
+  codecs: VideoCodecName[];
+  /** The largest picture that is sent; larger ones are made smaller and keep their aspect. It turns with upright ones. */
+  resolution: VideoResolution;
+  /** 10 to 60: pictures that come faster are left out. */
+  framerateFps: number;
+  /** Most that is spent on pictures, 16 to 50000 kbit/s. */
+  bitrateKbps: number;
+  /** Least, however bad the path: 16 kbit/s to bitrateKbps. */
+  minBitrateKbps: number;
+  /** Seconds after which a keyframe is sent that nobody asked for, 1 to 600; browsers choose their own. */
+  keyframeInterval: number;
 }
 
 /** Where pages with a strict content security policy keep the scripts that are otherwise inlined. */
@@ -75,6 +95,12 @@ export interface WebRtcTransportConfig {
   /** Remote peers at a time, connecting ones included: 1 to 10. */
   maxPeers: number;
   audio: AudioConfig;
+  video: VideoConfig;
+  /**
+   * False: video is encoded at its full bitrate whatever the path carries; for the encoder of this library, browsers
+   * always adapt.
+   */
+  adaptiveBitrate: boolean;
   /** False: no data channels, and no `control`. */
   enableDataChannel: boolean;
   /** `unreliable`: unordered, no retransmission; for the `data` channel. */
@@ -114,14 +140,23 @@ export interface WebRtcTransportConfig {
 type Optional<T> = { [Key in keyof T]?: T[Key] | undefined };
 
 /** What a caller passes: anything left out takes its default. */
-export type WebRtcTransportOptions = Optional<Omit<WebRtcTransportConfig, "audio">> & {
+export type WebRtcTransportOptions = Optional<Omit<WebRtcTransportConfig, "audio" | "video">> & {
   audio?: Optional<AudioConfig> | undefined;
+  video?: Optional<VideoConfig> | undefined;
 };
 
 /** What `configure()` changes on a running transport; live connections follow within a second. */
 export interface ConfigOptions {
   /** 16 to 510. */
   audioBitrateKbps?: number | undefined;
+  /** `video.bitrateKbps`: video.minBitrateKbps to 50000. */
+  targetBitrateKbps?: number | undefined;
+  /** `video.framerateFps`: 10 to 60. */
+  videoFramerateFps?: number | undefined;
+  /** `video.resolution`. */
+  maxVideoResolution?: VideoResolution | undefined;
+  /** `adaptiveBitrate`. */
+  adaptiveBitrateEnabled?: boolean | undefined;
   /** 50 to 200, at most maxJitterBufferMs. */
   jitterBufferSizeMs?: number | undefined;
   /** 1000 to 10000. */
@@ -140,12 +175,25 @@ export interface ConfigIssue {
 }
 
 const DEFAULT_STUN_SERVER = "stun:stun.l.google.com:19302";
+const DEFAULT_VIDEO_KBPS = 2000;
+const DEFAULT_MIN_VIDEO_KBPS = 150;
 
 /** `options` with every gap filled by its default; nothing is checked here. */
 export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTransportConfig {
-  const { audio, ...rest } = options;
+  const { audio, video, ...rest } = options;
   const networkMode = options.networkMode ?? "internet";
   const jitterBufferSizeMs = options.jitterBufferSizeMs ?? 50;
+  const bitrateKbps = video?.bitrateKbps ?? DEFAULT_VIDEO_KBPS;
+  const videoDefaults: VideoConfig = {
+    enabled: false,
+    codecs: ["VP9", "H264", "VP8"],
+    resolution: "720p",
+    framerateFps: 30,
+    bitrateKbps,
+    // Whoever asks for little means it.
+    minBitrateKbps: Math.min(DEFAULT_MIN_VIDEO_KBPS, bitrateKbps),
+    keyframeInterval: 60,
+  };
   return {
     signaling: undefined,
     peerId: undefined,
@@ -163,6 +211,7 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
       stunServers: networkMode === "internet" ? [DEFAULT_STUN_SERVER] : [],
       turnServers: [],
       maxPeers: 10,
+      adaptiveBitrate: true,
       enableDataChannel: true,
       dataChannelMode: "reliable",
       jitterBufferSizeMs,
@@ -189,6 +238,7 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
       fec: true,
       dtx: false,
     } as const),
+    video: withDefaults(video ?? {}, videoDefaults),
   };
 }
 
@@ -214,15 +264,30 @@ export function changeConfig(config: WebRtcTransportConfig, options: ConfigOptio
   const issues = issuesOf(optionsSchema, options);
   if (issues.length > 0) throw invalidConfig(issues);
   const { audioBitrateKbps, jitterBufferSizeMs, rtcpIntervalMs, iceTimeoutSecs } = options;
+  const { targetBitrateKbps } = options;
+  const { minBitrateKbps } = config.video;
+  if (targetBitrateKbps !== undefined && targetBitrateKbps < minBitrateKbps) {
+    const message = `expected at least video.minBitrateKbps (${minBitrateKbps})`;
+    throw invalidConfig([{ path: "targetBitrateKbps", message, value: describe(targetBitrateKbps) }]);
+  }
   if (jitterBufferSizeMs !== undefined && jitterBufferSizeMs > config.maxJitterBufferMs) {
     // The buffers of live connections were made for that much.
     const message = `expected at most maxJitterBufferMs (${config.maxJitterBufferMs})`;
     throw invalidConfig([{ path: "jitterBufferSizeMs", message, value: describe(jitterBufferSizeMs) }]);
   }
   if (audioBitrateKbps !== undefined) config.audio.bitrateKbps = audioBitrateKbps;
+  changeVideo(config, options);
   if (jitterBufferSizeMs !== undefined) config.jitterBufferSizeMs = jitterBufferSizeMs;
   if (rtcpIntervalMs !== undefined) config.rtcpIntervalMs = rtcpIntervalMs;
   if (iceTimeoutSecs !== undefined) config.iceTimeoutSecs = iceTimeoutSecs;
+}
+
+function changeVideo(config: WebRtcTransportConfig, options: ConfigOptions): void {
+  const { targetBitrateKbps, videoFramerateFps, maxVideoResolution, adaptiveBitrateEnabled } = options;
+  if (targetBitrateKbps !== undefined) config.video.bitrateKbps = targetBitrateKbps;
+  if (videoFramerateFps !== undefined) config.video.framerateFps = videoFramerateFps;
+  if (maxVideoResolution !== undefined) config.video.resolution = maxVideoResolution;
+  if (adaptiveBitrateEnabled !== undefined) config.adaptiveBitrate = adaptiveBitrateEnabled;
 }
 
 function withDefaults<T extends object, D extends object>(given: T, defaults: D): T & D {
@@ -251,6 +316,14 @@ function crossIssues(config: WebRtcTransportConfig): ConfigIssue[] {
   }
   if (config.minJitterBufferMs > config.jitterBufferSizeMs) {
     add("minJitterBufferMs", `expected at most jitterBufferSizeMs (${config.jitterBufferSizeMs})`);
+  }
+  const { bitrateKbps, minBitrateKbps } = config.video ?? {};
+  if (minBitrateKbps > bitrateKbps) {
+    const message = `expected at most video.bitrateKbps (${bitrateKbps})`;
+    issues.push({ path: "video.minBitrateKbps", message, value: describe(minBitrateKbps) });
+  }
+  if (config.video?.enabled === true && !config.enableDataChannel) {
+    add("enableDataChannel", "expected true for video.enabled: its connections are agreed on over it");
   }
   if (config.audio?.enabled === false && !config.enableDataChannel) {
     add("enableDataChannel", "expected true, or audio.enabled: a peer that can do nothing is of no use");

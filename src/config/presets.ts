@@ -14,6 +14,7 @@ export function lowLatencyPreset(overrides: WebRtcTransportOptions = {}): WebRtc
     iceTimeoutSecs: 15,
     maxPeers: 10,
     ...overrides,
+    video: { codecs: ["VP8", "VP9", "H264"], bitrateKbps: 1500, ...overrides.video },
   };
 }
 
@@ -26,6 +27,7 @@ export function highQualityPreset(overrides: WebRtcTransportOptions = {}): WebRt
     iceTimeoutSecs: 30,
     maxPeers: 10,
     ...overrides,
+    video: { resolution: "1080p", bitrateKbps: 4000, ...overrides.video },
   };
 }
 
@@ -43,5 +45,12 @@ export function mobileNetworkPreset(overrides: WebRtcTransportOptions = {}): Web
       stunServers: [DEFAULT_STUN_SERVER, SECOND_STUN_SERVER],
     }),
     ...overrides,
+    video: {
+      codecs: ["VP8", "VP9", "H264"],
+      resolution: "480p",
+      framerateFps: 24,
+      bitrateKbps: 800,
+      ...overrides.video,
+    },
   };
 }

@@ -5,6 +5,8 @@ import { ID_PATTERN } from "../runtime/ids.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { members, onlyMembers } from "../runtime/schema.ts";
 import type { SignalingChannel } from "../platform/signaling-channel.ts";
+import { RESOLUTION_NAMES, isSize } from "./resolution.ts";
+import type { VideoResolution } from "./resolution.ts";
 
 const USER_DATA_MAX_BYTES = 1024;
 const TOKEN = "expected a token or a function that returns one";
@@ -57,6 +59,28 @@ const audioSchema = onlyMembers({
   dtx: flag,
 });
 
+const MIN_VIDEO_KBPS = 16;
+const MAX_VIDEO_KBPS = 50_000;
+const videoKbps = integer(MIN_VIDEO_KBPS, MAX_VIDEO_KBPS);
+const framerate = integer(10, 60);
+const resolution = v.custom<VideoResolution>(
+  isResolution,
+  `expected one of ${RESOLUTION_NAMES.join(", ")}, or {width, height}: even, 160 to 3840, 16:9 or 4:3`,
+);
+const CODECS = "expected one or more of VP9, H264, VP8, none twice";
+const videoSchema = onlyMembers({
+  enabled: flag,
+  codecs: v.pipe(
+    v.array(choice("VP9", "H264", "VP8"), CODECS),
+    v.check((names) => names.length > 0 && new Set(names).size === names.length, CODECS),
+  ),
+  resolution,
+  framerateFps: framerate,
+  bitrateKbps: videoKbps,
+  minBitrateKbps: videoKbps,
+  keyframeInterval: integer(1, 600),
+});
+
 /** Every option but the rules between options. */
 export const configSchema = onlyMembers({
   signalingUrl: matching(
@@ -87,6 +111,8 @@ export const configSchema = onlyMembers({
   bindAddress: v.optional(nonEmpty("expected a local IP address")),
   maxPeers: integer(1, 10),
   audio: audioSchema,
+  video: videoSchema,
+  adaptiveBitrate: flag,
   enableDataChannel: flag,
   dataChannelMode: choice("reliable", "unreliable"),
   jitterBufferSizeMs: integer(50, 200),
@@ -109,10 +135,21 @@ export const configSchema = onlyMembers({
 /** What `configure()` takes. */
 export const optionsSchema = onlyMembers({
   audioBitrateKbps: v.optional(integer(16, 510)),
+  targetBitrateKbps: v.optional(videoKbps),
+  videoFramerateFps: v.optional(framerate),
+  maxVideoResolution: v.optional(resolution),
+  adaptiveBitrateEnabled: v.optional(flag),
   jitterBufferSizeMs: v.optional(integer(50, 200)),
   rtcpIntervalMs: v.optional(integer(1000, 10000)),
   iceTimeoutSecs: v.optional(integer(5, 120)),
 });
+
+function isResolution(value: unknown): value is VideoResolution {
+  if (typeof value === "string") return (RESOLUTION_NAMES as readonly string[]).includes(value);
+  if (typeof value !== "object" || value === null) return false;
+  const { width, height } = value as Record<string, unknown>;
+  return typeof width === "number" && typeof height === "number" && isSize({ width, height });
+}
 
 function isSignalingUrl(text: string): boolean {
   let url: URL;

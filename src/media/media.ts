@@ -12,9 +12,9 @@ import { Driver } from "../runtime/driver.ts";
 import type { Clock, LocalMs } from "../runtime/time.ts";
 import type { SentMark } from "../channels/sync-channel.ts";
 import type { ClockExchange } from "../sync/clock-offset.ts";
-import type { SyncBeacon, SyncState } from "../sync/sync-types.ts";
+import type { RtcpSenderReport, SyncBeacon, SyncedVideoFrame, SyncState } from "../sync/sync-types.ts";
 import type { LaneFrame } from "./audio-lane.ts";
-import type { AudioStream, LiveAudioFrame, MediaEngine } from "./engine/engine.ts";
+import type { CodedVideoFrame, LiveAudioFrame, MediaEngine, PeerStream } from "./engine/engine.ts";
 import type { PeerMediaStats } from "./media-stats.ts";
 import { AudioSender } from "./sender.ts";
 
@@ -34,6 +34,8 @@ export interface PeerMediaOptions {
   engine: MediaEngine;
   /** A decoded frame, in order, at its time. */
   onFrame: (frame: LiveAudioFrame) => void;
+  /** A coded picture of the peer's, in its turn. */
+  onPicture: (picture: SyncedVideoFrame) => void;
   /** A packet has left. */
   onSent: (mark: SentMark) => void;
   /** The peer's capture times have become better or worse known. */
@@ -55,7 +57,7 @@ const REPORT_LIFETIME_MS = 30_000;
 export class PeerMedia {
   readonly #options: PeerMediaOptions;
   readonly #sender: AudioSender;
-  readonly #stream: AudioStream;
+  readonly #stream: PeerStream;
   readonly #reports: Reports;
   readonly #reportsDriver: Driver<ReportsInput, ReportsOutput>;
   #port: AudioPort | undefined;
@@ -82,6 +84,7 @@ export class PeerMedia {
     this.#reportsDriver = new Driver(this.#reports, clock, (output) => this.#report(output));
     this.#stream = options.engine.openStream(options.peerId, {
       frame: (frame) => this.#contain(() => options.onFrame(frame)),
+      picture: (picture) => this.#contain(() => options.onPicture(picture)),
       syncState: (state) => {
         this.#syncState = state;
         this.#contain(() => options.onSyncState(state));
@@ -133,6 +136,16 @@ export class PeerMedia {
     this.#stream.receiveFrame(frame);
   }
 
+  /** Take a coded picture that came over the peer's other link. */
+  receivePicture(picture: CodedVideoFrame): void {
+    this.#stream.receivePicture(picture);
+  }
+
+  /** Take a report of the sender of those pictures. */
+  addVideoReport(report: RtcpSenderReport, receivedAtMs: LocalMs): void {
+    this.#stream.addSenderReport("video", report, receivedAtMs);
+  }
+
   /** Take a beacon of the peer's: where its stream stands in time. */
   addBeacon(beacon: SyncBeacon, receivedAtMs: LocalMs): void {
     this.#stream.addBeacon(beacon, receivedAtMs);
@@ -173,7 +186,7 @@ export class PeerMedia {
     const rtpTimestamp = this.#sender.timestampOf(position);
     const payloadLength = payload.length;
     this.#reportsDriver.handle({ type: "rtp-sent", rtpTimestamp, captureUs, payloadLength });
-    this.#options.onSent({ ssrc: this.#sender.ssrc, rtpTimestamp, captureUs });
+    this.#options.onSent({ media: "audio", ssrc: this.#sender.ssrc, rtpTimestamp, captureUs });
   }
 
   /** Change settings of the running link; those of its stream are the engine's. */
@@ -220,7 +233,7 @@ export class PeerMedia {
     if (output.type !== "sender-report") return;
     const { ssrc, ntp, rtpTimestamp, packetCount, octetCount } = output.report;
     const report = { ssrc, ntpTimestamp: ntpToBigInt(ntp), rtpTimestamp, packetCount, octetCount };
-    this.#stream.addSenderReport(report, output.arrivalMs);
+    this.#stream.addSenderReport("audio", report, output.arrivalMs);
   }
 
   #contain(work: () => void): void {

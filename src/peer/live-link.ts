@@ -1,5 +1,5 @@
-// One native connection to a peer with what runs over it: data channels and media. Owns their life; decides
-// nothing about negotiation.
+// One native connection to a peer with what runs over it: data channels and media, and the other connection, for video,
+// that goes with it. Owns their life; decides nothing about negotiation.
 import { PeerChannels, CONTROL_CHANNEL, dataChannelOptions } from "../channels/data-channel.ts";
 import type { HelloFields } from "../channels/control.ts";
 import { SYNC_CHANNEL, SyncChannel } from "../channels/sync-channel.ts";
@@ -7,6 +7,7 @@ import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { toTransportError } from "../errors/errors.ts";
 import type { TransportError } from "../errors/errors.ts";
 import { PeerMedia } from "../media/media.ts";
+import type { VideoMedia } from "../media/video/video-media.ts";
 import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
 import type {
   IceCandidate,
@@ -19,6 +20,7 @@ import type {
 } from "../platform/platform.ts";
 import type { DataChannelMessage, RuntimeData } from "../runtime/data.ts";
 import type { SyncState } from "../sync/sync-types.ts";
+import type { VideoLink, VideoParts } from "./video-link.ts";
 
 /** How often the native side is asked for its figures; getStats costs a browser about a millisecond. */
 const STATISTICS_INTERVAL_MS = 1_000;
@@ -45,8 +47,10 @@ export interface LiveLinkOptions {
   remoteId: string;
   iceServers: IceServer[];
   hello: HelloFields;
-  /** Undefined when audio is disabled. */
+  /** Undefined when media is disabled. */
   engine: MediaEngine | undefined;
+  /** Undefined when there is no video. */
+  video: VideoParts | undefined;
 }
 
 /** See the header; made for each attempt, closed once. */
@@ -55,6 +59,7 @@ export class LiveLink {
   readonly channels: PeerChannels | undefined;
   readonly media: PeerMedia | undefined;
   readonly sync: SyncChannel | undefined;
+  #video: VideoLink | undefined;
   #statistics: LinkStatistics | undefined;
   #cancelStatistics: (() => void) | undefined;
   #controlOpen = false;
@@ -90,6 +95,7 @@ export class LiveLink {
             randomBytes: (length) => platform.randomBytes(length),
             engine,
             onFrame: (frame) => events.frame(frame),
+            onPicture: (picture) => options.video?.listener.picture(remoteId, picture, this.video),
             onSent: (mark) => this.sync?.sent(mark),
             onSyncState: (state) => events.syncState(state),
             onFault: fault,
@@ -110,12 +116,19 @@ export class LiveLink {
           peerId: remoteId,
           clock: platform.clock,
           hello: options.hello,
-          onHello: ({ audioLookaheadSamples }) => this.media?.setSenderLookahead(audioLookaheadSamples),
+          onHello: ({ audioLookaheadSamples, capabilities }) => {
+            this.media?.setSenderLookahead(audioLookaheadSamples);
+            if (capabilities.includes("video")) this.#openVideo();
+          },
+          onVideoSignal: (signal) => this.#video?.receive(signal),
           onMessage: (message) => events.message(message),
           onData: (data) => events.data(data),
           onFault: (error) => events.fault(error),
           onOpen: (label) => {
-            if (label === "control") this.#controlOpen = true;
+            if (label === "control") {
+              this.#controlOpen = true;
+              this.#video?.start();
+            }
             this.#checkReady();
           },
           // Browsers notice a closed connection late by its state and at once by its channels.
@@ -134,7 +147,8 @@ export class LiveLink {
         rtp: (packet, arrivalMs) => this.media?.receiveRtp(packet, arrivalMs),
         rtcp: (packet, arrivalMs) => this.media?.receiveRtcp(packet, arrivalMs),
         frame: (frame) => this.media?.receiveFrame(frame),
-        sent: ({ captureMs, ...mark }) => this.sync?.sent({ ...mark, captureUs: captureMs * 1000 }),
+        sent: ({ captureMs, ...mark }) =>
+          this.sync?.sent({ media: "audio", ...mark, captureUs: captureMs * 1000 }),
         channel: (channel) =>
           channel.label === SYNC_CHANNEL.label ? this.sync?.attach(channel) : this.channels?.adopt(channel),
         fault,
@@ -158,6 +172,11 @@ export class LiveLink {
     return this.#statistics;
   }
 
+  /** The peer's video, while its connection is up. */
+  get video(): VideoMedia | undefined {
+    return this.#video?.media;
+  }
+
   /** Change settings of the running link. */
   configure(options: ConfigOptions): void {
     this.media?.configure(options);
@@ -169,10 +188,37 @@ export class LiveLink {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelStatistics?.();
+    // Goodbyes go over the channels, which close after it.
+    const videoClosed = this.#video?.close();
     this.media?.close();
     this.channels?.close();
     this.sync?.close();
-    await this.link.close();
+    await Promise.all([videoClosed, this.link.close()]);
+  }
+
+  #openVideo(): void {
+    const { platform, config, localId, remoteId, iceServers, video } = this.#options;
+    const { media, channels } = this;
+    if (this.#closed || media === undefined || channels === undefined || video === undefined) return;
+    const events = this.#events;
+    this.#video = video.openLink({
+      platform,
+      config,
+      localId,
+      remoteId,
+      iceServers,
+      codecs: video.codecs,
+      signal: (signal) => channels.sendVideoSignal(signal),
+      onFrame: (frame) => media.receivePicture(frame),
+      onSenderReport: (report, receivedAtMs) => media.addVideoReport(report, receivedAtMs),
+      onSent: (mark) => this.sync?.sent({ media: "video", ...mark }),
+      onDemand: (demand) => video.listener.demand(remoteId, demand),
+      onUp: (link) => video.listener.up(link),
+      onDown: (link) => video.listener.down(link),
+      onFault: (error) => events.fault(error),
+    });
+    // Messages may come before our side of the channel has opened; our hello goes first.
+    if (this.#controlOpen) this.#video.start();
   }
 
   #checkReady(): void {
@@ -207,14 +253,14 @@ export class LiveLink {
 }
 
 function linkOptions(options: LiveLinkOptions, ssrc: number): PeerLinkOptions {
-  const { config, engine, localId, remoteId, iceServers } = options;
+  const { config, localId, remoteId, iceServers } = options;
   const { channels, fec, dtx, bitrateKbps } = config.audio;
   return {
     name: `${localId}->${remoteId}`,
     iceServers,
     iceTransportPolicy: config.networkMode === "relay" ? "relay" : "all",
     ...(config.bindAddress !== undefined && { bindAddress: config.bindAddress }),
-    ...(engine !== undefined && { audio: { ssrc, cname: localId, channels, fec, dtx, bitrateKbps } }),
+    ...(config.audio.enabled && { audio: { ssrc, cname: localId, channels, fec, dtx, bitrateKbps } }),
     channels: config.enableDataChannel
       ? [CONTROL_CHANNEL, SYNC_CHANNEL, dataChannelOptions(config.dataChannelMode)]
       : [],

@@ -1,15 +1,15 @@
-// The door to one remote peer: turns the negotiation machine, carries out what it asks on native connections
-// and over signaling, and settles those who wait for the connection.
+// The door to one remote peer: its connection is negotiated over signaling, and those who wait for it are told. What runs
+// over it is the live link's business.
 import type { HelloFields } from "../channels/control.ts";
 import type { ConfigOptions, TurnServers, WebRtcTransportConfig } from "../config/config.ts";
-import { TransportError, describeError, toTransportError } from "../errors/errors.ts";
+import type { ErrorCode } from "../errors/codes.ts";
+import { TransportError, toTransportError } from "../errors/errors.ts";
 import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
-import type { IceCandidate, IceServer, Platform } from "../platform/platform.ts";
+import type { IceServer, Platform } from "../platform/platform.ts";
 import { limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
 import type { DataChannelMessage, RuntimeData } from "../runtime/data.ts";
 import type { SyncState } from "../sync/sync-types.ts";
-import { Driver } from "../runtime/driver.ts";
 import { uuid4 } from "../runtime/ids.ts";
 import type {
   CandidateMessage,
@@ -17,15 +17,11 @@ import type {
   DisconnectedMessage,
   SignalingChannel,
 } from "../platform/signaling-channel.ts";
+import { Connector } from "./connector.ts";
+import type { LiveReports, Signals } from "./connector.ts";
 import { LiveLink } from "./live-link.ts";
-import { Negotiation } from "./negotiation.ts";
-import type {
-  EndReason,
-  NegotiationCounters,
-  NegotiationInput,
-  NegotiationOutput,
-  NegotiationState,
-} from "./negotiation-io.ts";
+import type { VideoParts } from "./video-link.ts";
+import type { EndReason, NegotiationCounters, NegotiationState } from "./negotiation-io.ts";
 
 /** The only link name so far; a second native connection of the same two peers would have its own. */
 const LINK = "media";
@@ -56,15 +52,10 @@ export interface PeerConnectionOptions {
   localId: string;
   remoteId: string;
   hello: HelloFields;
-  /** Undefined when audio is disabled. */
+  /** Undefined when media is disabled. */
   engine: MediaEngine | undefined;
-}
-
-interface Entry {
-  live: LiveLink | undefined;
-  closed: boolean;
-  /** Native calls of one connection run one after the other. */
-  chain: Promise<void>;
+  /** Undefined when there is no video. */
+  video: VideoParts | undefined;
 }
 
 interface Waiter {
@@ -76,23 +67,34 @@ interface Waiter {
 export class PeerConnection {
   readonly #options: PeerConnectionOptions;
   readonly #events: PeerConnectionEvents;
-  readonly #negotiation: Negotiation;
-  readonly #driver: Driver<NegotiationInput, NegotiationOutput>;
-  readonly #entries = new Map<string, Entry>();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #connector: Connector<LiveLink>;
   #waiters: Waiter[] = [];
   #active: { connectionId: string; live: LiveLink; connectedAt: number } | undefined;
 
   constructor(options: PeerConnectionOptions, events: PeerConnectionEvents) {
     this.#options = options;
     this.#events = events;
-    const { localId, remoteId, config } = options;
-    this.#negotiation = new Negotiation({
-      localId,
-      remoteId,
-      iceTimeoutMs: () => config.iceTimeoutSecs * 1000,
-    });
-    this.#driver = new Driver(this.#negotiation, options.platform.clock, (output) => this.#effect(output));
+    const { localId, remoteId, config, platform } = options;
+    this.#connector = new Connector<LiveLink>(
+      {
+        clock: platform.clock,
+        localId,
+        remoteId,
+        iceTimeoutMs: () => config.iceTimeoutSecs * 1000,
+        signals: this.#signals(),
+        open: (reports) => this.#open(reports),
+      },
+      {
+        stateChange: (state) => events.stateChange(state),
+        connected: (live, connectionId) => this.#connected(live, connectionId),
+        failed: (code, message) => this.#failed(code, message),
+        ended: (reason) => {
+          this.#active = undefined;
+          events.ended(reason);
+        },
+        fault: (error) => events.fault(toTransportError(error, "CONNECTION_FAILED", "closing a connection")),
+      },
+    );
   }
 
   get remoteId(): string {
@@ -100,17 +102,17 @@ export class PeerConnection {
   }
 
   get state(): NegotiationState {
-    return this.#negotiation.state;
+    return this.#connector.state;
   }
 
   /** Whether nothing is connected and nothing under way. */
   get idle(): boolean {
-    return this.#negotiation.idle;
+    return this.#connector.idle;
   }
 
   /** What was dropped in negotiation and why. */
   get counters(): Readonly<NegotiationCounters> {
-    return this.#negotiation.counters;
+    return this.#connector.counters;
   }
 
   /** The connection that carries traffic; undefined unless connected. `connectedAt` in Unix ms. */
@@ -132,7 +134,7 @@ export class PeerConnection {
       this.#waiters.push(waiter);
     });
     const { remoteId, platform } = this.#options;
-    this.#driver.handle({ type: "connect", connectionId: this.#newId(), requestId: this.#newId() });
+    this.#connector.handle({ type: "connect", connectionId: this.#newId(), requestId: this.#newId() });
     return limited(
       work,
       platform.clock,
@@ -141,24 +143,24 @@ export class PeerConnection {
       // The last caller to give up takes the attempt with it, unless the other side began it.
       () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        if (this.#waiters.length === 0 && this.#active === undefined && this.#negotiation.offering) {
-          this.#driver.handle({ type: "disconnect", reason: "user_requested" });
+        if (this.#waiters.length === 0 && this.#active === undefined && this.#connector.offering) {
+          this.#connector.handle({ type: "disconnect", reason: "user_requested" });
         }
       },
     );
   }
 
   receiveOffer(message: DescriptionMessage): void {
-    this.#driver.handle({ type: "offer", ...exchangeOf(message), sdp: message.sdp });
+    this.#connector.handle({ type: "offer", ...exchangeOf(message), sdp: message.sdp });
   }
 
   receiveAnswer(message: DescriptionMessage): void {
-    this.#driver.handle({ type: "answer", ...exchangeOf(message), sdp: message.sdp });
+    this.#connector.handle({ type: "answer", ...exchangeOf(message), sdp: message.sdp });
   }
 
   receiveCandidate(message: CandidateMessage): void {
     const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = message;
-    this.#driver.handle({
+    this.#connector.handle({
       type: "candidate",
       ...exchangeOf(message),
       candidate: { candidate, sdpMid, sdpMLineIndex, usernameFragment },
@@ -166,7 +168,7 @@ export class PeerConnection {
   }
 
   receiveDisconnect(message: DisconnectedMessage): void {
-    this.#driver.handle({
+    this.#connector.handle({
       type: "remote-disconnect",
       connectionId: message.connectionId,
       reason: message.reason,
@@ -175,15 +177,15 @@ export class PeerConnection {
 
   /** The peer has left the room: nothing it had with us is of use any more. */
   receiveLeft(reason: EndReason): void {
-    this.#driver.handle({ type: "remote-disconnect", connectionId: null, reason });
+    this.#connector.handle({ type: "remote-disconnect", connectionId: null, reason });
   }
 
   /** Hand changed options to the live connections; what concerns attempts is read from the configuration. */
   configure(options: ConfigOptions): void {
     const { audioBitrateKbps } = options;
-    for (const { live } of this.#entries.values()) {
-      live?.configure(options);
-      const port = live?.link.audio;
+    for (const live of this.#connector.lives) {
+      live.configure(options);
+      const port = live.link.audio;
       if (audioBitrateKbps === undefined || port?.level !== "track") continue;
       port.setBitrate(audioBitrateKbps).catch((error: unknown) => {
         this.#events.fault(toTransportError(error, "MEDIA_TRACK_ERROR", "changing the bitrate"));
@@ -193,163 +195,63 @@ export class PeerConnection {
 
   /** End everything with this peer and tell it; resolves when the native side has let go. */
   async disconnect(reason: EndReason): Promise<void> {
-    this.#driver.handle({ type: "disconnect", reason });
+    this.#connector.handle({ type: "disconnect", reason });
     await this.settled();
   }
 
   /** Resolves when every native connection that was told to close has closed. */
   async settled(): Promise<void> {
-    await Promise.all(this.#closing);
+    await this.#connector.settled();
   }
 
   /** Stop for good after `disconnect`: no timer is left. */
   dispose(): void {
-    this.#driver.close();
+    this.#connector.dispose();
   }
 
-  // --- effects
-
-  #effect(output: NegotiationOutput): void {
-    switch (output.type) {
-      case "open-link":
-        return this.#open(output.connectionId);
-      case "create-offer":
-        return this.#native(output.connectionId, async (live) => {
-          const sdp = await live.link.createOffer();
-          this.#driver.handle({ type: "local-offer", connectionId: output.connectionId, sdp });
-        });
-      case "create-answer":
-        return this.#native(output.connectionId, async (live) => {
-          const sdp = await live.link.createAnswer(output.sdp);
-          this.#driver.handle({ type: "local-answer", connectionId: output.connectionId, sdp });
-        });
-      case "accept-answer":
-        return this.#native(output.connectionId, async (live) => {
-          await live.link.acceptAnswer(output.sdp);
-          this.#driver.handle({ type: "answer-accepted", connectionId: output.connectionId });
-        });
-      case "add-candidate":
-        return this.#native(output.connectionId, (live) => live.link.addCandidate(output.candidate));
-      case "send-offer":
-      case "send-answer":
-        return this.#sendDescription(output);
-      case "send-candidate":
-        return this.#sendCandidate(output.candidate, output);
-      case "send-disconnect":
-        return this.#options.signaling.sendDisconnect(
-          this.#options.remoteId,
-          output.reason,
-          output.connectionId,
-        );
-      case "close-link":
-        return this.#close(output.connectionId);
-      case "state":
-        return this.#events.stateChange(output.state);
-      case "connected":
-        return this.#connected(output.connectionId);
-      case "failed":
-        return this.#failed(output);
-      case "ended":
-        this.#active = undefined;
-        return this.#events.ended(output.reason);
-    }
-  }
-
-  #open(connectionId: string): void {
-    const entry: Entry = { live: undefined, closed: false, chain: Promise.resolve() };
-    this.#entries.set(connectionId, entry);
-    const { config, platform, localId, remoteId, hello, engine } = this.#options;
-    const input = (event: NegotiationInput): void => this.#driver.handle(event);
-    entry.chain = iceServersOf(config).then((iceServers) => {
-      if (entry.closed) return;
-      entry.live = new LiveLink(
-        { platform, config, localId, remoteId, iceServers, hello, engine },
-        {
-          candidate: (candidate) => input({ type: "local-candidate", connectionId, candidate }),
-          state: (state) => input({ type: "link-state", connectionId, state }),
-          ready: () => input({ type: "ready", connectionId }),
-          frame: (frame) => this.#events.frame(frame),
-          syncState: (state) => {
-            if (entry.live === this.active?.live) this.#events.syncState(state);
-          },
-          message: (message) => this.#events.message(message),
-          data: (data) => this.#events.data(data),
-          fault: (error) => this.#events.fault(error),
-        },
-      );
-    });
-    entry.chain = entry.chain.catch((error: unknown) => this.#attemptFailed(connectionId, error));
-  }
-
-  // Run a native call after those before it; whatever goes wrong ends the attempt, not the process.
-  #native(connectionId: string, call: (live: LiveLink) => Promise<void>): void {
-    const entry = this.#entries.get(connectionId);
-    if (entry === undefined) return;
-    entry.chain = entry.chain
-      .then(() => (entry.live === undefined || entry.closed ? undefined : call(entry.live)))
-      .catch((error: unknown) => {
-        if (!entry.closed) this.#attemptFailed(connectionId, error);
-      });
-  }
-
-  #attemptFailed(connectionId: string, error: unknown): void {
-    const { code } = toTransportError(error, "CONNECTION_FAILED", "native connection");
-    this.#driver.handle({ type: "attempt-failed", connectionId, code, message: describeError(error) });
-  }
-
-  #sendDescription(output: Extract<NegotiationOutput, { type: "send-offer" | "send-answer" }>): void {
+  #signals(): Signals {
     const { signaling, remoteId } = this.#options;
-    const { connectionId, requestId, sdp } = output;
-    const exchange = { requestId, connectionId, link: LINK };
-    const sent =
-      output.type === "send-offer"
-        ? signaling.sendOffer(remoteId, sdp, exchange)
-        : signaling.sendAnswer(remoteId, sdp, exchange);
-    sent.then(
-      () => this.#driver.handle({ type: "description-forwarded", connectionId }),
-      (error: unknown) => this.#attemptFailed(connectionId, error),
-    );
+    return {
+      sendOffer: (sdp, ids) => signaling.sendOffer(remoteId, sdp, { ...ids, link: LINK }),
+      sendAnswer: (sdp, ids) => signaling.sendAnswer(remoteId, sdp, { ...ids, link: LINK }),
+      sendCandidate: ({ candidate, sdpMid, sdpMLineIndex, usernameFragment = null }, ids) =>
+        signaling.sendIceCandidate(
+          remoteId,
+          { candidate, sdpMid, sdpMLineIndex, usernameFragment },
+          { ...ids, link: LINK },
+        ),
+      sendDisconnect: (reason, connectionId) => signaling.sendDisconnect(remoteId, reason, connectionId),
+    };
   }
 
-  #sendCandidate(candidate: IceCandidate, exchange: { connectionId: string; requestId: string }): void {
-    const { signaling, remoteId } = this.#options;
-    const { connectionId, requestId } = exchange;
-    signaling.sendIceCandidate(
-      remoteId,
+  async #open(reports: LiveReports): Promise<LiveLink> {
+    const { config, platform, localId, remoteId, hello, engine, video } = this.#options;
+    const iceServers = await iceServersOf(config);
+    const live: LiveLink = new LiveLink(
+      { platform, config, localId, remoteId, iceServers, hello, engine, video },
       {
-        candidate: candidate.candidate,
-        sdpMid: candidate.sdpMid,
-        sdpMLineIndex: candidate.sdpMLineIndex,
-        usernameFragment: candidate.usernameFragment ?? null,
+        candidate: (candidate) => reports.candidate(candidate),
+        state: (state) => reports.state(state),
+        ready: () => reports.ready(),
+        frame: (frame) => this.#events.frame(frame),
+        syncState: (state) => {
+          if (live === this.#active?.live) this.#events.syncState(state);
+        },
+        message: (message) => this.#events.message(message),
+        data: (data) => this.#events.data(data),
+        fault: (error) => this.#events.fault(error),
       },
-      { requestId, connectionId, link: LINK },
     );
+    return live;
   }
 
-  #close(connectionId: string): void {
-    const entry = this.#entries.get(connectionId);
-    if (entry === undefined) return;
-    entry.closed = true;
-    this.#entries.delete(connectionId);
-    // A link that is still being opened closes as soon as it exists.
-    const closed = (entry.live === undefined ? entry.chain : Promise.resolve())
-      .then(() => entry.live?.close())
-      .catch((error: unknown) =>
-        this.#events.fault(toTransportError(error, "CONNECTION_FAILED", "closing a connection")),
-      );
-    this.#closing.add(closed);
-    void closed.then(() => this.#closing.delete(closed));
-  }
-
-  #connected(connectionId: string): void {
-    const live = this.#entries.get(connectionId)?.live;
-    if (live === undefined) return;
+  #connected(live: LiveLink, connectionId: string): void {
     this.#active = { connectionId, live, connectedAt: this.#options.platform.clock.wallNow() };
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
     this.#events.connected(connectionId);
   }
 
-  #failed({ code, message }: Extract<NegotiationOutput, { type: "failed" }>): void {
+  #failed(code: ErrorCode, message: string): void {
     const { remoteId } = this.#options;
     const error = new TransportError(code, `connection to "${remoteId}": ${message}`, { peerId: remoteId });
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);

@@ -1,6 +1,14 @@
 // The port: all that the library asks of a runtime. Types only. Node, browsers and the simulation implement it
 // and enter at different depths on purpose: Node hands over RTP packets, browsers encoded frames and tracks.
 import type { Clock, LocalMs, WallMs } from "../runtime/time.ts";
+import type { VideoCodecs } from "./video-codecs.ts";
+import type {
+  EncodedVideoFrame,
+  NativeVideo,
+  SentVideoMark,
+  VideoLinkOptions,
+  VideoPort,
+} from "./video-link.ts";
 
 /** One runtime: its clock, its sockets, its native peer connections. */
 export interface Platform {
@@ -22,6 +30,11 @@ export interface Platform {
    * @throws TransportError `NOT_SUPPORTED` (as rejection) when it cannot be started
    */
   readonly startMediaWorker?: (events: MediaWorkerEvents) => Promise<MediaWorker>;
+  /**
+   * Load the codecs of video; absent where there are none. Whoever loads them closes them.
+   * @throws TransportError `NOT_SUPPORTED` (as rejection) when they cannot be loaded
+   */
+  readonly loadVideoCodecs?: () => Promise<VideoCodecs>;
 }
 
 /** A thread for the media engine. It keeps no process alive once it has said its first word. */
@@ -108,6 +121,8 @@ export interface PeerLinkOptions {
   /** Gather candidates on this local address only. */
   bindAddress?: string;
   audio?: AudioLinkOptions;
+  /** Only without `audio` and with no `channels`. */
+  video?: VideoLinkOptions;
   channels: ChannelOptions[];
 }
 
@@ -151,6 +166,10 @@ export interface PeerLinkEvents {
   frame(frame: EncodedAudioFrame): void;
   /** Our audio is leaving, on links of level `track` where the browser tells: two to five times a second. */
   sent(mark: SentAudioMark): void;
+  /** A coded picture, on links whose video is of level `track`. */
+  videoFrame?(frame: EncodedVideoFrame): void;
+  /** Our video is leaving, on links whose video is of level `track`: two to five times a second. */
+  sentVideo?(mark: SentVideoMark): void;
   /** A channel that a foreign peer opened in-band, already open. */
   channel(channel: ChannelPort): void;
   /** A fault that does not end the link, e.g. a callback that threw or a candidate that was refused. */
@@ -163,6 +182,7 @@ export interface PeerLink {
   /** Data channels by label, present from the start; those of the other side appear through `events.channel`. */
   readonly channels: ReadonlyMap<string, ChannelPort>;
   readonly audio: AudioPort | undefined;
+  readonly video: VideoPort | undefined;
   /** Make an offer and start gathering. @returns SDP */
   createOffer(): Promise<string>;
   /** Take an offer and answer it. @returns SDP */
@@ -240,9 +260,11 @@ export interface LinkStatistics {
   /** Outgoing audio where the browser encodes (W3C outbound-rtp). */
   audioOut: NativeAudioOut | null;
   /** What the other side reports on it, where the browser does the RTCP (W3C remote-inbound-rtp). */
-  audioOutRemote: NativeAudioOutRemote | null;
+  audioOutRemote: NativeOutRemote | null;
   /** What the sender of the incoming audio reports, where the browser does the RTCP (W3C remote-outbound-rtp). */
-  audioInRemote: NativeAudioInRemote | null;
+  audioInRemote: NativeInRemote | null;
+  /** Of links with video, where the browser codes and does the RTCP. */
+  video: NativeVideo | null;
 }
 
 /** See {@link LinkStatistics}. */
@@ -255,8 +277,8 @@ export interface NativeAudioOut {
   nackCount: number | null;
 }
 
-/** See {@link LinkStatistics}. */
-export interface NativeAudioOutRemote {
+/** See {@link LinkStatistics} and {@link NativeVideo}. */
+export interface NativeOutRemote {
   packetsLost: number | null;
   /** 0 to 1, of the other side's last report interval. */
   fractionLost: number | null;
@@ -267,8 +289,8 @@ export interface NativeAudioOutRemote {
   roundTripTimes: number | null;
 }
 
-/** See {@link LinkStatistics}. */
-export interface NativeAudioInRemote {
+/** See {@link LinkStatistics} and {@link NativeVideo}. */
+export interface NativeInRemote {
   ssrc: number;
   packetsSent: number | null;
   bytesSent: number | null;

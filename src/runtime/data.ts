@@ -1,4 +1,5 @@
 // The values a program exchanges with peers: media, messages and their envelope. Types only.
+import type { VideoCodecName } from "../platform/video-codecs.ts";
 
 /** Anything JSON can represent (RFC 8259). */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
@@ -10,6 +11,9 @@ export interface JsonObject {
 /** Layouts of raw pictures; `encoded` means `codec` says what the bytes are. */
 export type PixelFormat = "I420" | "NV12" | "RGB24" | "RGBA" | "BGRX" | "GRAY8" | "encoded";
 
+/** Degrees clockwise by which a picture is to be turned to stand upright. */
+export type Rotation = 0 | 90 | 180 | 270;
+
 /** Interleaved samples in [-1, 1], 8000 to 192000 Hz. */
 export interface AudioData {
   type: "audio";
@@ -19,6 +23,36 @@ export interface AudioData {
   /** The track it belongs to; `default` when absent. */
   streamId?: string;
   /** Unix microseconds of the first sample's capture; the sender's clock. */
+  timestampUs?: number;
+}
+
+/**
+ * One picture, with planes one after the other and rows without gaps: Y, U, V (I420); Y, then U and V in turn (NV12);
+ * bytes of each pixel in the order of the format's name (RGB24, RGBA with an alpha that is not looked at, BGRX with a
+ * byte that means nothing); gray from 0, black, to 255, white (GRAY8). YUV is BT.601, limited range; chroma has half as
+ * many columns and rows, rounded up.
+ */
+export interface VideoData {
+  type: "video";
+  data: Uint8Array;
+  /** Pixels, 1 to 16383, as they lie in `data`. */
+  width: number;
+  height: number;
+  format: PixelFormat;
+  /** Of `encoded` pictures, which have to say so: VP8 and VP9 frames as they are, H.264 as Annex B. */
+  codec?: VideoCodecName;
+  /** Of `encoded` pictures, which have to say so: needs no other. Of others, true: make it one that needs no other. */
+  isKeyframe?: boolean;
+  /**
+   * Counts `encoded` pictures. Where one is missing, nothing is sent up to the next keyframe, as nobody could decode it.
+   * Without it none is missing.
+   */
+  frameNumber?: number;
+  /** Default 0. Not of `encoded` pictures. */
+  rotation?: Rotation;
+  /** The track it belongs to; `default` when absent. */
+  streamId?: string;
+  /** Unix microseconds of its capture; the sender's clock. */
   timestampUs?: number;
 }
 
@@ -49,7 +83,7 @@ export interface BinaryData {
 }
 
 /** What can be sent to a peer. Do not change a buffer until its send has settled. */
-export type RuntimeData = AudioData | JsonData | TextData | BinaryData;
+export type RuntimeData = AudioData | VideoData | JsonData | TextData | BinaryData;
 
 /** A message on the `data` channel as the seed names it. */
 export type DataChannelMessage =
@@ -92,5 +126,38 @@ export interface AudioFrame {
   readonly bufferDelayMs: number;
   readonly quality: AudioQuality;
   /** Samples per channel missing between the frame before, as this reader saw it, and this one; 0 normally. */
+  readonly missingBefore: number;
+}
+
+/** A decoded picture from one peer. It belongs to the reader that was given it, planes and all. */
+export interface PictureFrame {
+  readonly kind: "video";
+  readonly peerId: string;
+  readonly streamId: string;
+  /** Pixels; odd ones too. */
+  readonly width: number;
+  readonly height: number;
+  readonly format: "I420";
+  /** Y, then U and V with half as many columns and rows, rounded up; rows without gaps. BT.601, limited range. */
+  readonly planes: readonly [Uint8Array, Uint8Array, Uint8Array];
+  readonly rotation: Rotation;
+  /** 90000 ticks a second, wraps at 2^32. */
+  readonly rtpTimestamp: number;
+  /** Unix microseconds on this host's clock at which it was captured. */
+  readonly wallClockTimestampUs: number;
+  /** Half-width of the interval that holds the true capture time, us; null until the clocks have been compared. */
+  readonly wallClockErrorUs: number | null;
+  /** Grows when capture times step by more than 5 ms; smaller corrections are slewed. */
+  readonly timelineEpoch: number;
+  readonly isKeyframe: boolean;
+  /** Pictures a second over the last ones; 0 before the second one. */
+  readonly framerateEstimate: number;
+  /** Ms the coded picture waited for its turn. */
+  readonly bufferDelayMs: number;
+  /** Whole ms by which it was captured after the audio that plays as it is decoded; 0 without audio. */
+  readonly audioSyncOffsetMs: number;
+  /** How well capture times are known: 0.5 from no report of the sender's, 0.8 from one or two, 1 from more. */
+  readonly syncConfidence: number;
+  /** Pictures of this peer that were dropped since the one before, because this reader was slow; 0 normally. */
   readonly missingBefore: number;
 }

@@ -82,6 +82,7 @@ export interface ReceivedVideoFrame {
   readonly ssrc?: number;
   /** See {@link ReceivedAudioFrame}. */
   readonly captureNtp?: bigint;
+  readonly captureUs?: number | undefined;
 }
 
 /** A frame of video in its turn. */

@@ -12,12 +12,14 @@ import type {
   PeerLinkEvents,
   PeerLinkOptions,
 } from "../platform/platform.ts";
+import { checkVideoLink } from "../platform/video-description.ts";
+import type { PacketVideoPort } from "../platform/video-link.ts";
 import type { Clock } from "../runtime/time.ts";
 import type { SeededRandom } from "./random.ts";
-import { packetAudioPort } from "./simulated-audio-port.ts";
 import { SimulatedChannel } from "./simulated-channel.ts";
+import { SimulatedMedia } from "./simulated-media.ts";
 import {
-  captureTimeIdIn,
+  countMedia,
   hostCandidate,
   isCandidate,
   makeAnswer,
@@ -26,7 +28,7 @@ import {
   ufragOf,
   writeDescription,
 } from "./simulated-sdp.ts";
-import type { AudioSection, SimulatedDescription } from "./simulated-sdp.ts";
+import type { SimulatedDescription } from "./simulated-sdp.ts";
 import type { SimulatedWire } from "./simulated-wire.ts";
 import { TimerGroup } from "./timer-group.ts";
 
@@ -42,15 +44,19 @@ const HANDSHAKE_ROUND_TRIPS = 2;
 /** Bytes a message may have on a simulated data channel; what node-datachannel announces. */
 const MAX_MESSAGE_SIZE = 262_144;
 
-/** Payload type of Opus in our offers; dynamic (RFC 3551 section 6), the one browsers use. */
-const OPUS_PAYLOAD_TYPE = 111;
-
 /** IPv4, UDP and the tags of SRTP or DTLS, about. */
 const DATAGRAM_OVERHEAD_BYTES = 50;
 
 /** A datagram that only says something about the connection. */
 const CONTROL_BYTES = 100;
-const UNMEASURED = { availableOutgoingBps: null, audioOut: null, audioOutRemote: null, audioInRemote: null };
+/** RTP and RTCP are made above the port. */
+const UNMEASURED = {
+  availableOutgoingBps: null,
+  audioOut: null,
+  audioOutRemote: null,
+  audioInRemote: null,
+  video: null,
+};
 
 /** What links share. */
 export interface LinkNetwork {
@@ -87,8 +93,7 @@ export class SimulatedLink implements PeerLink {
   #remote: SimulatedDescription | undefined;
   #remoteCandidate: string | undefined;
   #peer: SimulatedLink | undefined;
-  #audio: PacketAudioPort | undefined;
-  #payloadType = 0;
+  readonly #media: SimulatedMedia;
 
   constructor(
     endpoint: string,
@@ -97,6 +102,7 @@ export class SimulatedLink implements PeerLink {
     options: PeerLinkOptions,
     events: PeerLinkEvents,
   ) {
+    checkVideoLink(options);
     this.endpoint = endpoint;
     this.#network = network;
     this.#timers = new TimerGroup(network.clock);
@@ -107,7 +113,7 @@ export class SimulatedLink implements PeerLink {
     this.#fingerprint = random.bytes(32);
     for (const channel of options.channels) this.#channelsById.set(channel.id, this.#makeChannel(channel));
     this.channels = new Map([...this.#channelsById.values()].map((channel) => [channel.label, channel]));
-    this.#audio = options.audio === undefined ? undefined : this.#makeAudioPort();
+    this.#media = this.#makeMedia();
     network.links.set(this.ufrag, this);
   }
 
@@ -115,18 +121,22 @@ export class SimulatedLink implements PeerLink {
     return this.#state;
   }
 
-  /** Undefined from the moment the other side is known not to want audio. */
   get audio(): PacketAudioPort | undefined {
-    return this.#audio;
+    return this.#media.audio;
+  }
+
+  get video(): PacketVideoPort | undefined {
+    return this.#media.video;
   }
 
   async createOffer(): Promise<string> {
     this.#check("createOffer", this.#state === "new" && !this.#offering);
-    const { audio, channels } = this.#options;
-    if (audio === undefined && channels.length === 0) throw sdpError("there is nothing to offer");
+    const { audio, video, channels } = this.#options;
+    if (audio === undefined && video === undefined && channels.length === 0)
+      throw sdpError("there is nothing to offer");
     this.#offering = true;
     this.#gather();
-    const offer = makeOffer(this.#options, this.ufrag, OPUS_PAYLOAD_TYPE, MAX_MESSAGE_SIZE);
+    const offer = makeOffer(this.#options, this.ufrag, MAX_MESSAGE_SIZE);
     return writeDescription(offer, this.#fingerprint);
   }
 
@@ -134,10 +144,13 @@ export class SimulatedLink implements PeerLink {
     this.#check("createAnswer", this.#state === "new" && !this.#offering);
     const offer = readDescription(offerSdp);
     if (offer?.role !== "offer") throw sdpError("this is not an offer");
-    const payloadType = this.#commonPayloadType(offer);
-    this.#acceptRemote(offer, payloadType);
+    if (this.#options.video !== undefined && countMedia(offerSdp) > 1) {
+      throw sdpError("a link with video takes one section of media");
+    }
+    const media = this.#media.answer(offer);
+    this.#acceptRemote(offer);
     this.#gather();
-    const answer = makeAnswer(offer, this.#options, this.ufrag, payloadType, MAX_MESSAGE_SIZE);
+    const answer = makeAnswer(offer, media, this.#options, this.ufrag, MAX_MESSAGE_SIZE);
     return writeDescription(answer, this.#fingerprint);
   }
 
@@ -145,7 +158,8 @@ export class SimulatedLink implements PeerLink {
     this.#check("acceptAnswer", this.#offering && this.#remote === undefined);
     const answer = readDescription(answerSdp);
     if (answer?.role !== "answer") throw sdpError("this is not an answer");
-    this.#acceptRemote(answer, this.#commonPayloadType(answer));
+    this.#media.accept(answer);
+    this.#acceptRemote(answer);
   }
 
   async addCandidate({ candidate }: IceCandidate): Promise<void> {
@@ -196,10 +210,8 @@ export class SimulatedLink implements PeerLink {
     }
   }
 
-  #acceptRemote(remote: SimulatedDescription, payloadType: number): void {
+  #acceptRemote(remote: SimulatedDescription): void {
     this.#remote = remote;
-    this.#payloadType = payloadType;
-    if (payloadType === 0) this.#audio = undefined;
     const data = remote.data;
     if (data !== undefined && data !== "rejected") {
       for (const channel of this.#channelsById.values()) channel.maxMessageSize = data.maxMessageSize;
@@ -265,17 +277,12 @@ export class SimulatedLink implements PeerLink {
     if (this.#peer === peer) this.#peer = undefined;
   }
 
-  #makeAudioPort(): PacketAudioPort {
-    return packetAudioPort({
-      payloadType: () => this.#payloadType,
-      // Both ends run this code: an answer holds the offer's id, or none.
-      captureTimeId: () => captureTimeIdIn(this.#remote),
-      carry: (packet, medium) => {
-        const peer = this.#peer;
-        if (!this.#isUp() || peer === undefined || this.#payloadType === 0) return false;
-        this.#carry(peer, packet, false, (copy) => peer.#events[medium](copy, peer.#network.clock.now()));
-        return true;
-      },
+  #makeMedia(): SimulatedMedia {
+    return new SimulatedMedia(this.#options, (packet, medium) => {
+      const peer = this.#peer;
+      if (!this.#isUp() || peer === undefined) return false;
+      this.#carry(peer, packet, false, (copy) => peer.#events[medium](copy, peer.#network.clock.now()));
+      return true;
     });
   }
 
@@ -340,14 +347,6 @@ export class SimulatedLink implements PeerLink {
         this.#guard(() => this.#events.candidate(event));
       }
     });
-  }
-
-  /** @returns the payload type both sides use for Opus, 0 when one of them has no audio */
-  #commonPayloadType({ audio }: SimulatedDescription): number {
-    if (this.#options.audio === undefined || audio === undefined || audio === "rejected") return 0;
-    const { payloadType }: AudioSection = audio;
-    if (payloadType !== undefined) return payloadType;
-    throw new TransportError("CODEC_MISMATCH", "the other side does not speak Opus");
   }
 
   #check(operation: LinkOperation, allowed: boolean): void {

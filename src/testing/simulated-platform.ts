@@ -16,6 +16,7 @@ import { SimulatedLink } from "./simulated-link.ts";
 import type { LinkNetwork, LinkOperation } from "./simulated-link.ts";
 import { SimulatedSocket } from "./simulated-socket.ts";
 import type { SimulatedServer } from "./simulated-socket.ts";
+import { SimulatedVideoCodecs } from "./simulated-video-codecs.ts";
 import { SimulatedWire } from "./simulated-wire.ts";
 import { SkewedClock } from "./skewed-clock.ts";
 import type { ClockError } from "./skewed-clock.ts";
@@ -129,6 +130,7 @@ export class SimulatedNetwork {
       randomBytes: (length) => random.bytes(length),
       openSocket: (url, events) => this.#openSocket(name, url, events),
       openPeerLink: (options, events) => this.#openPeerLink(name, clock, random, options, events),
+      loadVideoCodecs: async () => new SimulatedVideoCodecs({ clock }),
     };
   }
 

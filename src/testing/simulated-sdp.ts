@@ -6,17 +6,29 @@ import {
   OFFERED_CAPTURE_TIME_ID,
 } from "../platform/capture-time-extension.ts";
 import type { PeerLinkOptions } from "../platform/platform.ts";
+import {
+  offeredVideo,
+  readVideoLines,
+  sourceLines,
+  videoFormats,
+  videoLines,
+} from "../platform/video-description.ts";
+import type { DescribedVideo } from "../platform/video-description.ts";
 
 /** What a description says. */
-export interface SimulatedDescription {
+export interface SimulatedDescription extends DescribedMedia {
   role: "offer" | "answer";
   /** Names the connection: both sides pair up by it. */
   iceUfrag: string;
-  /** Unset: the medium is not mentioned. A rejected one has port 0. */
-  audio?: AudioSection | "rejected";
   data?: DataSection | "rejected";
   /** Candidates in the description itself, e.g. of peers that do not trickle. */
   candidates: string[];
+}
+
+/** Media. Unset: the medium is not mentioned. A rejected one has port 0. */
+export interface DescribedMedia {
+  audio?: AudioSection | "rejected";
+  video?: VideoSection | "rejected";
 }
 
 /** What a description says of Opus. */
@@ -32,6 +44,13 @@ export interface AudioSection {
   dtx: boolean;
 }
 
+/** What a description says of video. */
+export interface VideoSection {
+  described: DescribedVideo;
+  /** Of whom it describes; not read, as a link has one stream each way. */
+  sources?: { ssrc: number; rtxSsrc: number; cname: string };
+}
+
 /** What a description says of data channels. */
 export interface DataSection {
   /** Bytes; 0 means no limit (RFC 8841 section 6.1). */
@@ -44,39 +63,46 @@ const DEFAULT_MAX_MESSAGE_SIZE = 65_536;
 /** First of the ports that systems choose from (RFC 6335 section 6). */
 const FIRST_DYNAMIC_PORT = 49_152;
 
+/** Payload type of Opus in our offers; dynamic (RFC 3551 section 6), the one browsers use. */
+const OPUS_PAYLOAD_TYPE = 111;
+
+/** The media that a link with these options offers. */
+export function offeredMedia({ audio, video }: PeerLinkOptions): DescribedMedia {
+  const opus = { payloadType: OPUS_PAYLOAD_TYPE, captureTimeId: OFFERED_CAPTURE_TIME_ID };
+  return {
+    ...(audio !== undefined && { audio: { ...audio, ...opus } }),
+    ...(video !== undefined && { video: { sources: video, described: offeredVideo(video.codecs) } }),
+  };
+}
+
 /** What a link with these options offers. */
 export function makeOffer(
-  { audio, channels }: PeerLinkOptions,
+  options: PeerLinkOptions,
   iceUfrag: string,
-  payloadType: number,
   maxMessageSize: number,
 ): SimulatedDescription {
   return {
     role: "offer",
     iceUfrag,
-    ...(audio !== undefined && { audio: { ...audio, payloadType, captureTimeId: OFFERED_CAPTURE_TIME_ID } }),
-    ...(channels.length > 0 && { data: { maxMessageSize } }),
+    ...offeredMedia(options),
+    ...(options.channels.length > 0 && { data: { maxMessageSize } }),
     candidates: [],
   };
 }
 
-/** What such a link answers; what it has no use for is rejected. @param payloadType 0: no audio in common */
+/** What such a link answers; what it has no use for is rejected. @param media as agreed */
 export function makeAnswer(
   offer: SimulatedDescription,
-  { audio, channels }: PeerLinkOptions,
+  media: DescribedMedia,
+  { channels }: PeerLinkOptions,
   iceUfrag: string,
-  payloadType: number,
   maxMessageSize: number,
 ): SimulatedDescription {
-  const hasAudio = audio !== undefined && payloadType !== 0;
   const hasData = channels.length > 0 && offer.data !== "rejected";
-  const captureTimeId = captureTimeIdIn(offer);
   return {
     role: "answer",
     iceUfrag,
-    ...(offer.audio !== undefined && {
-      audio: hasAudio ? { ...audio, payloadType, captureTimeId } : "rejected",
-    }),
+    ...media,
     ...(offer.data !== undefined && { data: hasData ? { maxMessageSize } : "rejected" }),
     candidates: [],
   };
@@ -90,7 +116,7 @@ export function captureTimeIdIn(description: SimulatedDescription | undefined): 
 
 /** SDP text. @param fingerprint 32 bytes that stand for the DTLS certificate */
 export function writeDescription(description: SimulatedDescription, fingerprint: Uint8Array): string {
-  const { role, iceUfrag, audio, data, candidates } = description;
+  const { role, iceUfrag, audio, video, data, candidates } = description;
   const hex = Array.from(fingerprint, (byte) => byte.toString(16).padStart(2, "0").toUpperCase());
   const common = [
     "c=IN IP4 0.0.0.0",
@@ -103,6 +129,7 @@ export function writeDescription(description: SimulatedDescription, fingerprint:
   ];
   const sections: string[][] = [];
   if (audio !== undefined) sections.push(audioLines(audio, common, sections.length));
+  if (video !== undefined) sections.push(videoSectionLines(video, common, sections.length));
   if (data !== undefined) sections.push(dataLines(data, common, sections.length));
   const session = ["v=0", "o=- 4611731400430051336 2 IN IP4 127.0.0.1", "s=-", "t=0 0"];
   const bundle = `a=group:BUNDLE ${sections.map((_, mid) => mid).join(" ")}`;
@@ -116,14 +143,23 @@ export function readDescription(sdp: string): SimulatedDescription | undefined {
   const iceUfrag = valueOf(lines, "a=ice-ufrag:");
   if (iceUfrag === undefined) return undefined;
   const audio = section(lines, "audio");
+  const video = section(lines, "video");
   const data = section(lines, "application");
   return {
     role: valueOf(lines, "a=setup:") === "actpass" ? "offer" : "answer",
     iceUfrag,
     ...(audio !== undefined && { audio: isRejected(audio) ? "rejected" : readAudio(audio) }),
+    ...(video !== undefined && {
+      video: isRejected(video) ? "rejected" : { described: readVideoLines(video) },
+    }),
     ...(data !== undefined && { data: isRejected(data) ? "rejected" : readData(data) }),
     candidates: lines.filter((line) => line.startsWith("a=candidate:")).map((line) => line.slice(2)),
   };
+}
+
+/** How many sections of audio and video a description has that are not rejected. */
+export function countMedia(sdp: string): number {
+  return (sdp.match(/^m=(?:audio|video) [1-9]/gm) ?? []).length;
 }
 
 /** The host candidate of a link, or its relay candidate under that policy; undefined when it has none. */
@@ -164,6 +200,22 @@ function audioLines(audio: AudioSection | "rejected", common: string[], mid: num
     `a=rtpmap:${payloadType} opus/48000/2`,
     `a=fmtp:${payloadType} ${parameters.join(";")}`,
     `a=ssrc:${ssrc} cname:${cname}`,
+  ];
+}
+
+function videoSectionLines(video: VideoSection | "rejected", common: string[], mid: number): string[] {
+  if (video === "rejected")
+    return ["m=video 0 UDP/TLS/RTP/SAVPF 0", "c=IN IP4 0.0.0.0", `a=mid:${mid}`, "a=inactive"];
+  const { described, sources } = video;
+  return [
+    `m=video 9 UDP/TLS/RTP/SAVPF ${videoFormats(described).join(" ")}`,
+    ...common,
+    `a=mid:${mid}`,
+    "a=sendrecv",
+    "a=rtcp-mux",
+    "a=rtcp-rsize",
+    ...videoLines(described),
+    ...(sources === undefined ? [] : sourceLines(described, sources)),
   ];
 }
 

@@ -1,4 +1,5 @@
 // What a transport tells its program, and how a peer looks from outside. Types only.
+import type { VideoCodecName } from "../platform/video-codecs.ts";
 import type { TransportError } from "../errors/errors.ts";
 import type { DataChannelMessage, JsonValue, RuntimeData } from "../runtime/data.ts";
 import type { ActiveSpeakerChange } from "../media/active-speaker.ts";
@@ -38,6 +39,9 @@ export interface TransportEvents {
   peerLeft: { peerId: string; reason: PeerLeftReason };
   peerConnected: { peerId: string; connectionId: string };
   peerDisconnected: { peerId: string; reason: string };
+  /** Pictures can be sent to a peer from now on, coded by `codec`, or not any more. */
+  videoConnected: { peerId: string; codec: VideoCodecName };
+  videoDisconnected: { peerId: string };
   /** An attempt to connect failed. */
   peerFailed: { peerId: string; error: TransportError };
   /** How well the capture times of a peer are known has changed. */

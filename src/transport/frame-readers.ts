@@ -17,6 +17,8 @@ const MAX_REMEMBERED_PEERS = 32;
 
 /** Which frames a reader wants, in which format, and until when. */
 export interface FrameOptions {
+  /** Default `audio`; see `PictureOptions` for the other. */
+  kind?: "audio" | undefined;
   /** Only frames of this peer; all by default. */
   peerId?: string | undefined;
   /** Hz, a whole number from 8000 to 48000 that makes a whole number of samples of `frameMs`; default 48000. */

@@ -7,6 +7,7 @@ import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
 import type { EndReason } from "../peer/negotiation-io.ts";
 import { PeerConnection } from "../peer/peer-connection.ts";
 import { PeerManager } from "../peer/peer-manager.ts";
+import type { VideoParts } from "../peer/video-link.ts";
 import { QualityWatch } from "../peer/quality-watch.ts";
 import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -34,8 +35,10 @@ export interface MeshOptions {
   localId: string;
   hello: HelloFields;
   signaling: SignalingChannel;
-  /** Undefined when audio is disabled. */
+  /** Undefined when media is disabled. */
   engine: MediaEngine | undefined;
+  /** Undefined when there is no video. */
+  video: VideoParts | undefined;
   log: ScopedLogger;
   emitter: Emitter<TransportEvents>;
   onFrame(frame: LiveAudioFrame): void;
@@ -200,11 +203,11 @@ export class Mesh {
     const existing = this.#manager.getPeer(peerId);
     if (existing !== undefined) return existing;
     this.#manager.admit(peerId);
-    const { platform, signaling, config, localId, hello, engine, emitter } = this.#options;
+    const { platform, signaling, config, localId, hello, engine, video, emitter } = this.#options;
     const log = this.#options.log.with({ remotePeerId: peerId });
     const known = new Set<string>();
     const peer = new PeerConnection(
-      { platform, signaling, config, localId, remoteId: peerId, hello, engine },
+      { platform, signaling, config, localId, remoteId: peerId, hello, engine, video },
       {
         stateChange: (state) => {
           log.debug("connection state", { state });

@@ -1,15 +1,16 @@
-// Sending: audio to tracks, everything else to channels, and what is still on its way.
+// Sending: audio and video to tracks, everything else to channels, and what is still on its way.
 import { TransportError, toTransportError } from "../errors/errors.ts";
 import type { FrameSink } from "../media/link-feed.ts";
 import type { LiveLink } from "../peer/live-link.ts";
 import type { PeerLink } from "../platform/platform.ts";
 import { abortError, limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
-import type { AudioData, DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import type { AudioData, DataChannelMessage, RuntimeData, VideoData } from "../runtime/data.ts";
 import type { Clock } from "../runtime/time.ts";
 import { broadcastStats, isAddressed } from "./broadcast.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
 import type { FlushResult, OutgoingAudio } from "./outgoing-audio.ts";
+import type { VideoRoom } from "./video-room.ts";
 
 /** The one stream every peer has; further ones need renegotiation, which is not part of this. */
 const DEFAULT_STREAM = "default";
@@ -38,6 +39,8 @@ export interface OutboxOptions {
   clock: Clock;
   /** Undefined when audio is disabled. */
   outgoing: OutgoingAudio | undefined;
+  /** Undefined when video is disabled, or there can be none here. */
+  video: Pick<VideoRoom, "send"> | undefined;
 }
 
 /** How a flush ends what is heard. */
@@ -57,10 +60,15 @@ export class Outbox {
 
   async sendToPeer(peerId: string, data: RuntimeData, options: CallOptions): Promise<void> {
     const { live } = this.#options.mesh.connected(peerId);
-    const send = (): Promise<void> =>
-      data.type === "audio"
-        ? this.#audio(peerId).send(data, new Map([[peerId, this.#media(peerId, data)]]))
-        : requireChannels(live.channels, peerId).sendData(data);
+    const send = async (): Promise<void> => {
+      if (data.type === "audio") {
+        return this.#audio(peerId).send(data, new Map([[peerId, this.#media(peerId, data)]]));
+      }
+      if (data.type !== "video") return requireChannels(live.channels, peerId).sendData(data);
+      const failures = await this.#video(data, peerId).send(data, [peerId]);
+      const failure = failures.get(peerId);
+      if (failure !== undefined) throw failure;
+    };
     return this.#call(`sendToPeer("${peerId}")`, options, send);
   }
 
@@ -87,6 +95,10 @@ export class Outbox {
       );
     if (data.type === "audio") {
       await this.#broadcastAudio(data, peerIds, options, results, failed);
+    } else if (data.type === "video") {
+      for (const peerId of peerIds) results.set(peerId, undefined);
+      const sent = this.#call("broadcast", options, () => this.#video(data).send(data, peerIds));
+      for (const [peerId, error] of await sent) failed(peerId, error);
     } else {
       const send = (id: string): Promise<void> =>
         this.sendToPeer(id, data, options).then(
@@ -170,6 +182,15 @@ export class Outbox {
     throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false", about);
   }
 
+  /** @throws TransportError `TRACK_NOT_FOUND`, `MEDIA_TRACK_ERROR` when there is no video */
+  #video({ streamId = DEFAULT_STREAM }: VideoData, peerId?: string): Pick<VideoRoom, "send"> {
+    const about = peerId === undefined ? {} : { peerId };
+    this.#checkName(streamId, about);
+    const { video } = this.#options;
+    if (video !== undefined) return video;
+    throw new TransportError("MEDIA_TRACK_ERROR", "video.enabled is false, or there is no codec here", about);
+  }
+
   #media(peerId: string, data: AudioData): FrameSink {
     const { live } = this.#options.mesh.connected(peerId);
     this.#checkStream(data.streamId ?? DEFAULT_STREAM, peerId);
@@ -183,11 +204,13 @@ export class Outbox {
 
   /** @throws TransportError `TRACK_NOT_FOUND`, `MEDIA_TRACK_ERROR` when audio is disabled */
   #checkStream(streamId: string, peerId?: string): void {
-    const about = peerId === undefined ? {} : { peerId };
-    if (streamId !== DEFAULT_STREAM) {
-      throw new TransportError("TRACK_NOT_FOUND", `streamId: there is no track "${String(streamId)}"`, about);
-    }
+    this.#checkName(streamId, peerId === undefined ? {} : { peerId });
     this.#audio(peerId);
+  }
+
+  #checkName(streamId: string, about: { peerId?: string }): void {
+    if (streamId === DEFAULT_STREAM) return;
+    throw new TransportError("TRACK_NOT_FOUND", `streamId: there is no track "${String(streamId)}"`, about);
   }
 }
 

@@ -5,6 +5,7 @@ import { opusLookaheadSamples } from "../codecs/opus-packet.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import type { MediaEngine } from "../media/engine/engine.ts";
 import { openEngine } from "../media/engine/open-engine.ts";
+import type { VideoParts } from "../peer/video-link.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AnnounceResult, Capability, SignalingChannel } from "../platform/signaling-channel.ts";
 import { limited } from "../runtime/call.ts";
@@ -18,10 +19,14 @@ import { AlignedReaders } from "./aligned-readers.ts";
 import type { TransportEvents } from "./events.ts";
 import type { FrameReaders } from "./frame-readers.ts";
 import { loadMedia } from "./load-media.ts";
+import { loadVideo } from "./load-video.ts";
+import type { LoadedVideo } from "./load-video.ts";
 import { Mesh } from "./mesh.ts";
 import type { OutgoingAudio } from "./outgoing-audio.ts";
 import { Outbox } from "./outbox.ts";
+import type { PictureReaders } from "./picture-readers.ts";
 import { SpeakerWatch } from "./speaker-watch.ts";
+import type { VideoRoom } from "./video-room.ts";
 
 /** Joining includes loading the codec, the socket and the announcement. */
 const JOIN_TIMEOUT_MS = 20_000;
@@ -34,6 +39,7 @@ export interface TransportRunOptions {
   log: ScopedLogger;
   emitter: Emitter<TransportEvents>;
   readers: FrameReaders;
+  pictureReaders: PictureReaders;
   /** Sent to every peer in place of samples; null: none. */
   track: object | null;
 }
@@ -50,8 +56,10 @@ interface Media {
 interface Parts {
   readonly mesh: Mesh;
   readonly outbox: Outbox;
-  /** Undefined when audio is disabled. */
+  /** Undefined when media is disabled. */
   readonly media: Media | undefined;
+  /** Undefined when video is disabled, or there can be none here. */
+  readonly video: VideoRoom | undefined;
 }
 
 /** See the header. {@link TransportRun.join} first; its parts exist from then on. */
@@ -86,17 +94,23 @@ export class TransportRun {
     return this.#parts?.media?.engine.host;
   }
 
+  /** Undefined when video is disabled, or there can be none here. */
+  get video(): VideoRoom | undefined {
+    return this.#parts?.video;
+  }
+
   /** Undefined when audio is disabled. @throws Error before {@link join} */
   get aligned(): AlignedReaders | undefined {
-    return this.#joined().media?.aligned;
+    return this.#options.config.audio.enabled ? this.#joined().media?.aligned : undefined;
   }
 
   /** Hand changed options to what runs; they were checked before. */
   configure(options: ConfigOptions): void {
-    const { mesh, outbox, media } = this.#joined();
+    const { mesh, outbox, media, video } = this.#joined();
     const { audioBitrateKbps, jitterBufferSizeMs } = options;
     if (audioBitrateKbps !== undefined) outbox.setBitrate(audioBitrateKbps);
     if (jitterBufferSizeMs !== undefined) media?.engine.configure({ jitterBufferSizeMs });
+    video?.configure(options);
     mesh.configure(options);
   }
 
@@ -109,10 +123,17 @@ export class TransportRun {
     const { clock } = platform;
     const endMs = clock.now() + (options.timeoutMs ?? JOIN_TIMEOUT_MS);
     const limits = () => ({ ...options, timeoutMs: Math.max(0, endMs - clock.now()) });
-    const loaded = config.audio.enabled ? this.#loadMedia() : undefined;
-    const ready = Promise.all([loaded, this.#signaling.connect(limits())]);
-    const [media] = await limited(ready, clock, "start()", limits()).catch((error: unknown) => {
+    // What comes of video is kept in step with audio: the engine that does so serves both.
+    const hasMedia = config.audio.enabled || config.video.enabled;
+    const loaded = hasMedia ? this.#loadMedia() : undefined;
+    const loadedVideo = config.video.enabled ? this.#loadVideo() : undefined;
+    const ready = Promise.all([loaded, loadedVideo, this.#signaling.connect(limits())]);
+    const [media, video] = await limited(ready, clock, "start()", limits()).catch((error: unknown) => {
       loaded?.then(closeMedia, () => undefined);
+      loadedVideo?.then(
+        (late) => late?.room.close(),
+        () => undefined,
+      );
       throw error;
     });
     const { emitter, localId, log, readers, track } = this.#options;
@@ -121,9 +142,10 @@ export class TransportRun {
       platform,
       config,
       localId,
-      hello: this.#hello(),
+      hello: this.#hello(video?.parts),
       signaling: this.#signaling,
       engine: media?.engine,
+      video: video?.parts,
       log,
       emitter,
       onFrame: (frame) => {
@@ -134,13 +156,15 @@ export class TransportRun {
       track,
       onReleased: (peerId) => {
         outbox.release(peerId);
+        video?.room.release(peerId);
         media?.aligned.remove(peerId);
         media?.speakers.remove(peerId);
       },
     });
-    const outbox = new Outbox({ mesh, clock, outgoing: media?.outgoing });
-    this.#parts = { mesh, outbox, media };
-    return limited(this.#announce(limits()), clock, "start()", limits());
+    const outgoing = config.audio.enabled ? media?.outgoing : undefined;
+    const outbox = new Outbox({ mesh, clock, outgoing, video: video?.room });
+    this.#parts = { mesh, outbox, media, video: video?.room };
+    return limited(this.#announce(limits(), this.#capabilities(video?.parts)), clock, "start()", limits());
   }
 
   /** Tell every peer, leave the room, close everything. Idempotent. */
@@ -151,6 +175,7 @@ export class TransportRun {
     media?.aligned.close();
     media?.speakers.close();
     await this.#parts?.mesh.close();
+    this.#parts?.video?.close();
     media?.engine.close();
     await this.#signaling.close();
     this.#forgetSignaling();
@@ -182,19 +207,24 @@ export class TransportRun {
     return { engine, outgoing, aligned, speakers: new SpeakerWatch(clock, emitter) };
   }
 
-  #announce(limits: CallOptions): Promise<AnnounceResult> {
+  #loadVideo(): Promise<LoadedVideo | undefined> {
+    const { platform, config, emitter, log, pictureReaders } = this.#options;
+    return loadVideo({ platform, config, readers: pictureReaders, emitter, log });
+  }
+
+  #announce(limits: CallOptions, capabilities: Capability[]): Promise<AnnounceResult> {
     const { authToken, room, userData } = this.#options.config;
     const announcement = {
       peerId: this.#options.localId,
       room: room ?? "default",
-      capabilities: this.#capabilities(),
+      capabilities,
       ...(userData !== undefined && { userData }),
       ...(authToken !== undefined && { authToken }),
     };
     return this.#signaling.announce(announcement, limits);
   }
 
-  #hello() {
+  #hello(video: VideoParts | undefined) {
     const { platform, config } = this.#options;
     return {
       protocolVersion: PEER_PROTOCOL_VERSION,
@@ -203,15 +233,15 @@ export class TransportRun {
         platform.name === "browser" ? "voip" : config.audio.application,
       ),
       instanceId: uuid4(platform.randomBytes(16)),
-      capabilities: this.#capabilities(),
-      codecs: config.audio.enabled ? ["opus"] : [],
+      capabilities: this.#capabilities(video),
+      codecs: [...(config.audio.enabled ? ["opus"] : []), ...(video?.codecs ?? [])],
     };
   }
 
-  #capabilities(): Capability[] {
+  #capabilities(video: VideoParts | undefined): Capability[] {
     const { audio, enableDataChannel } = this.#options.config;
-    const enabled = { audio: audio.enabled, data: enableDataChannel };
-    return (["audio", "data"] as const).filter((capability) => enabled[capability]);
+    const enabled = { audio: audio.enabled, video: video !== undefined, data: enableDataChannel };
+    return (["audio", "video", "data"] as const).filter((capability) => enabled[capability]);
   }
 }
 

@@ -1,5 +1,5 @@
-// The public class: a room's worth of peers, media and messages. It holds the life cycle and checks what the
-// caller passes; what exists while it runs is in run.ts.
+// The public class: a room's worth of peers, media and messages. It checks what the caller passes; its life cycle is in
+// transport-life.ts, what exists while it runs in run.ts.
 import { changeConfig, resolveConfig, validateConfig } from "../config/config.ts";
 import type { ConfigOptions, WebRtcTransportConfig, WebRtcTransportOptions } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
@@ -7,9 +7,9 @@ import type { EndReason } from "../peer/negotiation-io.ts";
 import type { PeerConnection } from "../peer/peer-connection.ts";
 import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { Platform } from "../platform/platform.ts";
-import { abortError, limited } from "../runtime/call.ts";
+import { abortError } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
-import type { AudioFrame, DataChannelMessage, RuntimeData } from "../runtime/data.ts";
+import type { AudioFrame, DataChannelMessage, PictureFrame, RuntimeData } from "../runtime/data.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import { uuid4 } from "../runtime/ids.ts";
 import { ScopedLogger, consoleLogger } from "../runtime/logger.ts";
@@ -22,12 +22,12 @@ import type { FlushOptions } from "./outbox.ts";
 import type { FlushResult } from "./outgoing-audio.ts";
 import { FrameReaders } from "./frame-readers.ts";
 import type { FrameOptions } from "./frame-readers.ts";
-import { TransportRun } from "./run.ts";
+import { PictureReaders } from "./picture-readers.ts";
+import type { PictureOptions } from "./picture-readers.ts";
 import { peerInfo, peerStats } from "./stats.ts";
+import type { VideoRoom } from "./video-room.ts";
 import type { TransportStats } from "./stats.ts";
-
-/** After this, shutdown() no longer waits for the other side of anything. */
-const SHUTDOWN_TIMEOUT_MS = 5_000;
+import { TransportLife } from "./transport-life.ts";
 
 /**
  * Joins a room, connects to up to 10 peers, sends and receives audio and messages.
@@ -44,11 +44,8 @@ export class WebRtcTransport {
   readonly #log: ScopedLogger;
   readonly #peerId: string;
   readonly #readers = new FrameReaders();
-  #state: TransportState = "idle";
-  #run: TransportRun | undefined;
-  #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
-  #track: object | null = null;
+  readonly #pictureReaders = new PictureReaders(() => this.#life.run?.video?.readersChanged());
+  readonly #life: TransportLife;
 
   /**
    * No network is touched before `start()`.
@@ -73,6 +70,15 @@ export class WebRtcTransport {
       if (event !== "error") this.#emitter.emit("error", wrapped);
     });
     for (const message of warnings) this.#log.warn(message);
+    this.#life = new TransportLife({
+      platform,
+      config: this.#config,
+      localId: this.#peerId,
+      log: this.#log,
+      emitter: this.#emitter,
+      readers: this.#readers,
+      pictureReaders: this.#pictureReaders,
+    });
   }
 
   /** Own id: the configured one, or `peer-<uuid>`. */
@@ -82,7 +88,7 @@ export class WebRtcTransport {
 
   /** Where it is in its life; `stateChange` tells every change. */
   get state(): TransportState {
-    return this.#state;
+    return this.#life.state;
   }
 
   /**
@@ -112,15 +118,7 @@ export class WebRtcTransport {
    *   `LIMIT_EXCEEDED` (room full), `VERSION_UNSUPPORTED`, `OPERATION_TIMEOUT`, `ABORTED`
    */
   start(options: CallOptions = {}): Promise<void> {
-    if (this.#starting !== undefined) return this.#starting;
-    if (this.#state === "started" || this.#state === "stopping") {
-      return Promise.reject(new TransportError("ALREADY_STARTED", `the transport is ${this.#state}`));
-    }
-    this.#setState("starting");
-    this.#starting = this.#start(options).finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
+    return this.#life.start(options);
   }
 
   /**
@@ -128,19 +126,7 @@ export class WebRtcTransport {
    * resolves within 5 s. Nothing keeps the process alive afterwards.
    */
   shutdown(): Promise<void> {
-    if (this.#stopping !== undefined) return this.#stopping;
-    if (this.#state === "idle" || this.#state === "stopped") return Promise.resolve();
-    this.#setState("stopping");
-    const work = limited(this.#stop(), this.#platform.clock, "shutdown", { timeoutMs: SHUTDOWN_TIMEOUT_MS });
-    this.#stopping = work
-      .catch((error: unknown) =>
-        this.#log.warn(toTransportError(error, "INTERNAL_ERROR", "shutdown").message),
-      )
-      .then(() => {
-        this.#stopping = undefined;
-        this.#setState("stopped");
-      });
-    return this.#stopping;
+    return this.#life.shutdown();
   }
 
   /** `shutdown()` at the end of `await using`. */
@@ -157,7 +143,7 @@ export class WebRtcTransport {
    *   `CONNECTION_FAILED`, `ABORTED`
    */
   async connectPeer(peerId: string, options: CallOptions = {}): Promise<string> {
-    const { mesh } = this.#requireRun();
+    const { mesh } = this.#life.requireRun();
     if (options.signal?.aborted === true) throw abortError(options.signal, `connectPeer("${peerId}")`);
     await mesh.connect(peerId, options);
     return peerId;
@@ -169,18 +155,18 @@ export class WebRtcTransport {
    * @throws TransportError `INVALID_DATA`, `PEER_NOT_FOUND` for an id never seen here
    */
   async disconnectPeer(peerId: string, reason: EndReason = "user_requested"): Promise<void> {
-    await this.#requireRun().mesh.disconnect(peerId, reason);
+    await this.#life.requireRun().mesh.disconnect(peerId, reason);
   }
 
   /** The connected peers; with `all`, those that are still connecting too. */
   listPeers(options: { all?: boolean } = {}): PeerInfo[] {
-    const infos = (this.#run?.mesh.peers() ?? []).map((peer) => this.#info(peer));
+    const infos = (this.#life.run?.mesh.peers() ?? []).map((peer) => this.#info(peer));
     return options.all === true ? infos : infos.filter(({ connectionId }) => connectionId !== null);
   }
 
   /** @throws TransportError `PEER_NOT_FOUND` unless the peer is connected or connecting */
   getPeer(peerId: string): PeerInfo {
-    return this.#info(this.#requireRun().mesh.getPeer(peerId));
+    return this.#info(this.#life.requireRun().mesh.getPeer(peerId));
   }
 
   /**
@@ -189,7 +175,7 @@ export class WebRtcTransport {
    * @throws TransportError `PEER_NOT_FOUND` for a peer that is not here, `PEER_NOT_CONNECTED` while it is connecting
    */
   getConnectionMetrics(peerId: string): ConnectionQualityMetrics {
-    const { mesh } = this.#requireRun();
+    const { mesh } = this.#life.requireRun();
     const metrics = mesh.metrics(mesh.getPeer(peerId));
     if (metrics !== undefined) return metrics;
     throw new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" is not connected yet`, { peerId });
@@ -197,7 +183,7 @@ export class WebRtcTransport {
 
   /** Who else is in the room, connected or not, as far as signaling has told. */
   listRoom(): PeerEntry[] {
-    return [...(this.#run?.mesh.room.values() ?? [])];
+    return [...(this.#life.run?.mesh.room.values() ?? [])];
   }
 
   /**
@@ -210,7 +196,7 @@ export class WebRtcTransport {
    *   `SEND_BUFFER_FULL`, `SERIALIZATION_ERROR`, `ABORTED`
    */
   async sendToPeer(peerId: string, data: RuntimeData, options: CallOptions = {}): Promise<void> {
-    return this.#requireRun().outbox.sendToPeer(peerId, data, options);
+    return this.#life.requireRun().outbox.sendToPeer(peerId, data, options);
   }
 
   /**
@@ -220,7 +206,7 @@ export class WebRtcTransport {
    * @throws TransportError `NO_PEERS_CONNECTED`, `INVALID_DATA`, `ENCODING_ERROR`, `ABORTED`
    */
   async broadcast(data: RuntimeData, options: BroadcastOptions & CallOptions = {}): Promise<BroadcastStats> {
-    return this.#requireRun().outbox.broadcast(data, options);
+    return this.#life.requireRun().outbox.broadcast(data, options);
   }
 
   /**
@@ -232,7 +218,7 @@ export class WebRtcTransport {
    * @throws TransportError `TRACK_NOT_FOUND`, `INVALID_DATA` (fadeMs), `MEDIA_TRACK_ERROR` (no audio), `ABORTED`
    */
   async flush(streamId = "default", options: FlushOptions & CallOptions = {}): Promise<FlushResult> {
-    return this.#requireRun().outbox.flush(streamId, options);
+    return this.#life.requireRun().outbox.flush(streamId, options);
   }
 
   /**
@@ -242,7 +228,7 @@ export class WebRtcTransport {
    *   `ALREADY_SHUTDOWN`
    */
   async drain(streamId = "default", options: CallOptions = {}): Promise<void> {
-    return this.#requireRun().outbox.drain(streamId, options);
+    return this.#life.requireRun().outbox.drain(streamId, options);
   }
 
   /**
@@ -256,7 +242,7 @@ export class WebRtcTransport {
     message: DataChannelMessage,
     options: CallOptions = {},
   ): Promise<void> {
-    return this.#requireRun().outbox.sendMessage(peerId, message, options);
+    return this.#life.requireRun().outbox.sendMessage(peerId, message, options);
   }
 
   /**
@@ -267,9 +253,33 @@ export class WebRtcTransport {
    *
    * @throws TransportError `INVALID_DATA` naming the option that is wrong
    */
-  frames(options: FrameOptions = {}): AsyncIterableIterator<AudioFrame> {
-    this.#requireRun();
-    return this.#readers.open(options);
+  frames(options?: FrameOptions): AsyncIterableIterator<AudioFrame>;
+  /**
+   * Decoded pictures of all peers, or of one, from the next keyframe on, which is asked for. Four of each peer wait for
+   * a reader; the oldest are dropped when the program is slower, and `missingBefore` tells. Nothing is decoded that
+   * nobody reads.
+   *
+   * @throws TransportError `INVALID_DATA` naming the option that is wrong, `MEDIA_TRACK_ERROR` without video
+   */
+  frames(options: PictureOptions): AsyncIterableIterator<PictureFrame>;
+  frames(
+    options: FrameOptions | PictureOptions = {},
+  ): AsyncIterableIterator<AudioFrame> | AsyncIterableIterator<PictureFrame> {
+    if (options.kind !== "video") {
+      this.#life.requireRun();
+      return this.#readers.open(options);
+    }
+    this.#requireVideo();
+    return this.#pictureReaders.open(options);
+  }
+
+  /**
+   * Ask a peer for a keyframe; it is asked no more often than it can answer.
+   *
+   * @throws TransportError `MEDIA_TRACK_ERROR` without video, or while there is no video connection to the peer
+   */
+  requestKeyframe(peerId: string): void {
+    this.#requireVideo().requestKeyframe(peerId);
   }
 
   /**
@@ -307,8 +317,8 @@ export class WebRtcTransport {
         suggestion: "Send samples with sendToPeer() or broadcast().",
       });
     }
-    this.#track = track;
-    await this.#run?.mesh.useTrack(track);
+    this.#life.track = track;
+    await this.#life.run?.mesh.useTrack(track);
   }
 
   /**
@@ -319,7 +329,7 @@ export class WebRtcTransport {
    */
   configure(options: ConfigOptions): void {
     changeConfig(this.#config, options);
-    this.#run?.configure(options);
+    this.#life.run?.configure(options);
   }
 
   /** One frozen snapshot of every counter, per peer. */
@@ -328,69 +338,26 @@ export class WebRtcTransport {
     return Object.freeze({
       timestamp,
       peerId: this.#peerId,
-      state: this.#state,
-      mediaHost: this.#run?.mediaHost ?? null,
-      peers: Object.freeze((this.#run?.mesh.peers() ?? []).map((peer) => peerStats(peer, timestamp))),
+      state: this.state,
+      mediaHost: this.#life.run?.mediaHost ?? null,
+      peers: Object.freeze((this.#life.run?.mesh.peers() ?? []).map((peer) => peerStats(peer, timestamp))),
     });
-  }
-
-  // --- starting and stopping
-
-  async #start(options: CallOptions): Promise<void> {
-    const run = new TransportRun({
-      platform: this.#platform,
-      config: this.#config,
-      localId: this.#peerId,
-      log: this.#log,
-      emitter: this.#emitter,
-      readers: this.#readers,
-      track: this.#track,
-    });
-    try {
-      const joined = await run.join(options);
-      if (this.#state !== "starting") {
-        throw new TransportError("ABORTED", "start() was ended by shutdown()");
-      }
-      this.#run = run;
-      this.#setState("started");
-      run.mesh.enter(joined);
-    } catch (error) {
-      await run.close();
-      if (this.#state === "starting") this.#setState("stopped");
-      throw toTransportError(error, "SIGNALING_ERROR", "start()");
-    }
-  }
-
-  async #stop(): Promise<void> {
-    const run = this.#run;
-    this.#run = undefined;
-    this.#readers.end();
-    await run?.close();
-    await this.#starting?.catch(() => undefined); // its own caller is told
-  }
-
-  #setState(state: TransportState): void {
-    this.#state = state;
-    this.#emitter.emit("stateChange", state);
   }
 
   #info(peer: PeerConnection): PeerInfo {
-    const mesh = this.#run?.mesh;
+    const mesh = this.#life.run?.mesh;
     return peerInfo(peer, mesh?.room.get(peer.remoteId), mesh?.metrics(peer));
   }
 
-  #requireAligned(): AlignedReaders {
-    const { aligned } = this.#requireRun();
-    if (aligned !== undefined) return aligned;
-    throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false");
+  #requireVideo(): VideoRoom {
+    const { video } = this.#life.requireRun();
+    if (video !== undefined) return video;
+    throw new TransportError("MEDIA_TRACK_ERROR", "video.enabled is false, or there is no codec here");
   }
 
-  #requireRun(): TransportRun {
-    if (this.#run !== undefined) return this.#run;
-    const ended = this.#state === "stopping" || this.#state === "stopped";
-    throw new TransportError(
-      ended ? "ALREADY_SHUTDOWN" : "NOT_STARTED",
-      ended ? "the transport has been shut down" : "the transport has not been started",
-    );
+  #requireAligned(): AlignedReaders {
+    const { aligned } = this.#life.requireRun();
+    if (aligned !== undefined) return aligned;
+    throw new TransportError("MEDIA_TRACK_ERROR", "audio.enabled is false");
   }
 }

@@ -38,7 +38,7 @@ function speak({ clock, sync, port }: ReturnType<typeof setUp>, ms: number, ssrc
   const times: number[] = [];
   for (const endMs = clock.now() + ms; clock.now() < endMs; clock.advance(20)) {
     const before = types(port).filter((type) => type === "beacon").length;
-    sync.sent({ ssrc, rtpTimestamp: clock.now() * 48, captureUs: clock.wallNow() * 1_000 });
+    sync.sent({ media: "audio", ssrc, rtpTimestamp: clock.now() * 48, captureUs: clock.wallNow() * 1_000 });
     if (types(port).filter((type) => type === "beacon").length > before) times.push(clock.now());
   }
   return times;
@@ -96,7 +96,7 @@ it("tells at once of another stream, and of one that goes on after a pause", () 
 it("keeps the mean distance where it is told of few packets only", () => {
   const { sync, port, clock } = setUp();
   port.start();
-  for (let i = 0; i < 50; i++, clock.advance(200)) sync.sent({ ssrc: 1, rtpTimestamp: 0, captureUs: 1e15 });
+  for (let i = 0; i < 50; i++, clock.advance(200)) sync.sent({ media: "audio", ssrc: 1, rtpTimestamp: 0, captureUs: 1e15 });
   expect(types(port).filter((type) => type === "beacon")).toHaveLength(20);
 });
 
@@ -119,8 +119,8 @@ it("keeps the first beacon of a stream until there is a channel", () => {
 it("leaves out beacons of audio that is stamped with no time", () => {
   const { sync, port } = setUp();
   port.start();
-  sync.sent({ ssrc: 1, rtpTimestamp: 0, captureUs: -1e16 });
-  sync.sent({ ssrc: 2, rtpTimestamp: 0, captureUs: NaN });
+  sync.sent({ media: "audio", ssrc: 1, rtpTimestamp: 0, captureUs: -1e16 });
+  sync.sent({ media: "audio", ssrc: 2, rtpTimestamp: 0, captureUs: NaN });
   expect(types(port)).not.toContain("beacon");
   expect(sync.stats()).toMatchObject({ beaconsSent: 0, dropped: { "sync-time": 2 } });
 });
@@ -223,7 +223,7 @@ it("is silent without a port that is open, and leaves no timer when it is closed
   sync.close();
   expect([another.closed, clock.pending]).toEqual([true, 0]);
   another.receive(encodeRequest(1, 1e15));
-  sync.sent({ ssrc: 1, rtpTimestamp: 0, captureUs: 1e15 });
+  sync.sent({ media: "audio", ssrc: 1, rtpTimestamp: 0, captureUs: 1e15 });
   expect(types(another)).toEqual(["request"]);
   expect(exchanges).toEqual([]);
   const late = new FakePort("sync");

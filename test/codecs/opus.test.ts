@@ -4,17 +4,9 @@ import type { OpusCodec, OpusEncoder, OpusEncoderOptions } from "../../src/codec
 import { opusLookaheadSamples, readOpusPacket } from "../../src/codecs/opus-packet.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { bestLag, concat, correlation, rms, voice } from "../media/signals.ts";
+import { VOICE } from "./voice-encoder.ts";
 
-const base: OpusEncoderOptions = {
-  sampleRate: 48_000,
-  channels: 1,
-  bitrateKbps: 64,
-  complexity: 5,
-  frameMs: 20,
-  application: "voip",
-  fec: false,
-  dtx: false,
-};
+const base: OpusEncoderOptions = { ...VOICE, bitrateKbps: 64 };
 
 vi.setConfig({ testTimeout: 30_000 }); // Real encoders; a busy machine takes its time.
 
@@ -193,16 +185,7 @@ describe("Opus", () => {
   });
 
   it.each(["voip", "audio", "lowdelay"] as const)("delays by what is told of %s", async (application) => {
-    const encoder = await codec.createEncoder({
-      sampleRate: 48_000,
-      channels: 1,
-      bitrateKbps: 32,
-      complexity: 5,
-      frameMs: 20,
-      application,
-      fec: false,
-      dtx: false,
-    });
+    const encoder = await codec.createEncoder({ ...VOICE, application });
     expect(encoder.lookaheadSamples).toBe(opusLookaheadSamples(application));
     encoder.free();
   });

@@ -42,6 +42,16 @@ describe("defaults", () => {
         fec: true,
         dtx: false,
       },
+      adaptiveBitrate: true,
+      video: {
+        enabled: false,
+        codecs: ["VP9", "H264", "VP8"],
+        resolution: "720p",
+        framerateFps: 30,
+        bitrateKbps: 2000,
+        minBitrateKbps: 150,
+        keyframeInterval: 60,
+      },
     });
   });
 
@@ -110,6 +120,26 @@ describe("validation", () => {
     ["audio.complexity", { audio: { complexity: 1.5 } }],
     ["audio.application", { audio: { application: "music" } }],
     ["audio.loud", { audio: { loud: true } }],
+    ["video.enabled", { video: { enabled: 1 } }],
+    ["video.codecs", { video: { codecs: [] } }],
+    ["video.codecs", { video: { codecs: ["VP8", "VP8"] } }],
+    ["video.codecs.0", { video: { codecs: ["AV1"] } }],
+    ["video.resolution", { video: { resolution: "4k" } }],
+    ["video.resolution", { video: { resolution: { width: 1281, height: 720 } } }],
+    ["video.resolution", { video: { resolution: { width: 1280, height: 500 } } }],
+    ["video.resolution", { video: { resolution: { width: 4000, height: 3000 } } }],
+    ["video.resolution", { video: { resolution: { width: 160 } } }],
+    ["video.framerateFps", { video: { framerateFps: 9 } }],
+    ["video.framerateFps", { video: { framerateFps: 61 } }],
+    ["video.bitrateKbps", { video: { bitrateKbps: 15 } }],
+    ["video.bitrateKbps", { video: { bitrateKbps: 50_001 } }],
+    ["video.minBitrateKbps", { video: { minBitrateKbps: 15 } }],
+    ["video.minBitrateKbps", { video: { bitrateKbps: 300, minBitrateKbps: 301 } }],
+    ["video.keyframeInterval", { video: { keyframeInterval: 0 } }],
+    ["video.keyframeInterval", { video: { keyframeInterval: 601 } }],
+    ["video.size", { video: { size: 1 } }],
+    ["adaptiveBitrate", { adaptiveBitrate: "no" }],
+    ["enableDataChannel", { enableDataChannel: false, video: { enabled: true } }],
     ["enableDataChannel", { enableDataChannel: false, audio: { enabled: false } }],
     ["dataChannelMode", { dataChannelMode: "fast" }],
     ["mediaEngine", { mediaEngine: "thread" }],
@@ -124,6 +154,23 @@ describe("validation", () => {
     expect(issuesOf(options).map((found) => (path.includes(".") ? found : found.split(".")[0]))).toContain(
       path,
     );
+  });
+
+  it("accepts sizes of pictures by name and in pixels", () => {
+    for (const resolution of [
+      "240p",
+      "1080p",
+      { width: 640, height: 480 },
+      { width: 854, height: 480 },
+    ] as const) {
+      expect(issuesOf({ video: { resolution } })).toEqual([]);
+    }
+  });
+
+  it("lets a little video be asked for without saying what is least", () => {
+    const { video } = resolveConfig({ video: { bitrateKbps: 100 } });
+    expect([video.bitrateKbps, video.minBitrateKbps]).toEqual([100, 100]);
+    expect(issuesOf({ video: { bitrateKbps: 100 } })).toEqual([]);
   });
 
   it("never repeats a credential", () => {
@@ -175,6 +222,34 @@ describe("options at run time", () => {
     expect(config).toMatchObject({ audio: { bitrateKbps }, ...rest });
   });
 
+  it("take their place in video", () => {
+    const config = resolveConfig();
+    changeConfig(config, {
+      targetBitrateKbps: 500,
+      videoFramerateFps: 12,
+      maxVideoResolution: { width: 640, height: 360 },
+      adaptiveBitrateEnabled: false,
+    });
+    expect(config.video).toMatchObject({
+      bitrateKbps: 500,
+      framerateFps: 12,
+      resolution: { width: 640, height: 360 },
+    });
+    expect(config.adaptiveBitrate).toBe(false);
+    const before = structuredClone(config);
+    const wrong = {
+      targetBitrateKbps: 1,
+      videoFramerateFps: 70,
+      maxVideoResolution: "huge" as never,
+      adaptiveBitrateEnabled: 1 as never,
+    };
+    for (const [name, value] of Object.entries(wrong)) {
+      expect(() => changeConfig(config, { audioBitrateKbps: 32, [name]: value })).toThrow(name);
+    }
+    expect(() => changeConfig(config, { targetBitrateKbps: 149, audioBitrateKbps: 32 })).toThrow(/150/);
+    expect(config).toEqual(before);
+  });
+
   it("cannot exceed what the buffers were made for", () => {
     const config = resolveConfig({ maxJitterBufferMs: 100 });
     expect(() => changeConfig(config, { audioBitrateKbps: 32, jitterBufferSizeMs: 120 })).toThrow(
@@ -197,5 +272,17 @@ describe("presets", () => {
       maxJitterBufferMs: 300,
       maxPeers: 5,
     });
+  });
+
+  it("choose codec, rate, size and frame rate of video, and yield to overrides one by one", () => {
+    const videoOf = (options: WebRtcTransportOptions) => {
+      const { codecs, bitrateKbps, resolution, framerateFps } = resolveConfig(options).video;
+      return [codecs[0], bitrateKbps, resolution, framerateFps];
+    };
+    expect(videoOf(lowLatencyPreset())).toEqual(["VP8", 1500, "720p", 30]);
+    expect(videoOf(highQualityPreset())).toEqual(["VP9", 4000, "1080p", 30]);
+    expect(videoOf(mobileNetworkPreset())).toEqual(["VP8", 800, "480p", 24]);
+    const video = { bitrateKbps: 900 };
+    expect(videoOf(mobileNetworkPreset({ video }))).toEqual(["VP8", 900, "480p", 24]);
   });
 });

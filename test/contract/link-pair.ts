@@ -9,6 +9,7 @@ import type {
   Platform,
   SentAudioMark,
 } from "../../src/platform/platform.ts";
+import type { EncodedVideoFrame, SentVideoMark } from "../../src/platform/video-link.ts";
 
 /** How the suite reaches a platform. */
 export interface LinkFixture {
@@ -32,6 +33,8 @@ export class RecordedLink {
   readonly rtcp: Uint8Array[] = [];
   readonly frames: EncodedAudioFrame[] = [];
   readonly marks: SentAudioMark[] = [];
+  readonly pictures: EncodedVideoFrame[] = [];
+  readonly videoMarks: SentVideoMark[] = [];
   readonly inband: ChannelPort[] = [];
   readonly faults: unknown[] = [];
   readonly arrivals: number[] = [];
@@ -52,6 +55,8 @@ export class RecordedLink {
       rtcp: (packet) => this.rtcp.push(packet),
       frame: (frame) => this.frames.push(frame),
       sent: (mark) => this.marks.push(mark),
+      videoFrame: (frame) => this.pictures.push(frame),
+      sentVideo: (mark) => this.videoMarks.push(mark),
       channel: (channel) => this.inband.push(channel),
       fault: (error) => this.faults.push(error),
     });

@@ -157,6 +157,35 @@ export function describeMediaEngine(
       });
     });
 
+    it("hands on coded pictures in their turn, as they were, each once", async () => {
+      const call = await begin();
+      const opened = call.join("bob");
+      const startMs = call.clock.now();
+      for (const [place, index] of [0, 2, 1, 3, 3, 4].entries()) {
+        opened.receivePicture({
+          ssrc: 77,
+          rtpTimestamp: (0xffffff00 + 3000 * index) >>> 0,
+          rtpSequence: null,
+          data: Uint8Array.of(index, 1, 2),
+          isKeyframe: index === 0,
+          width: 64,
+          height: 36,
+          arrivalMs: startMs + 33 * place,
+          captureUs: undefined,
+        });
+      }
+      const { pictures } = call.of("bob");
+      await until(call.clock, "all pictures are shown", () => pictures.length === 5);
+      expect(pictures.map(({ planes }) => [...(planes[0] ?? [])])).toEqual(
+        [0, 1, 2, 3, 4].map((index) => [index, 1, 2]),
+      );
+      expect(pictures.map(({ isKeyframe }) => isKeyframe)).toEqual([true, false, false, false, false]);
+      expect(pictures[0]).toMatchObject({ format: "encoded", width: 64, height: 36 });
+      await until(call.clock, "all pictures are counted", () => opened.stats().video.shown === 5);
+      expect(opened.stats().video).toMatchObject({ received: 6, duplicates: 1, late: 0, buffered: 0 });
+      call.close();
+    });
+
     it("learns of the sender's clocks", async () => {
       const call = await begin();
       const opened = call.join("bob");
@@ -166,7 +195,8 @@ export function describeMediaEngine(
       const report = { ssrc: SSRC, rtpTimestamp: 5000, packetCount: 0, octetCount: 0 };
       const playing = call.play();
       opened.setSenderLookahead(400);
-      opened.addSenderReport({ ...report, ntpTimestamp: ntpToBigInt(unixUsToNtp(wallMs * 1000)) }, nowMs);
+      const ntpTimestamp = ntpToBigInt(unixUsToNtp(wallMs * 1000));
+      opened.addSenderReport("audio", { ...report, ntpTimestamp }, nowMs);
       const captureNtp = ntpToBigInt(unixUsToNtp(wallMs * 1000));
       const beacon = {
         media: "audio",

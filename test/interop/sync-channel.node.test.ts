@@ -68,7 +68,7 @@ const PAGE = `
       channel: (port) => port.close(),
       frame: ({ ssrc, rtpTimestamp, arrivalMs }) =>
         packets.push({ ssrc, rtpTimestamp, arrivalMs: arrivalMs + performance.timeOrigin }),
-      sent: ({ captureMs, ...mark }) => sync.sent({ ...mark, captureUs: captureMs * 1000 }),
+      sent: ({ captureMs, ...mark }) => sync.sent({ media: "audio", ...mark, captureUs: captureMs * 1000 }),
       fault: (error) => console.error(String(error)),
     });
     sync.attach(link.channels.get("sync"));
@@ -156,7 +156,7 @@ class NodeEnd {
       const rtpTimestamp = (0xffff_f000 + index * 960) >>> 0;
       if (audio.sendRtp(silence(audio.payloadType, index, rtpTimestamp))) {
         const captureUs = (captureMs + index * FRAME_MS) * 1_000;
-        this.sync.sent({ ssrc: OPTIONS.audio?.ssrc ?? 0, rtpTimestamp, captureUs });
+        this.sync.sent({ media: "audio", ssrc: OPTIONS.audio?.ssrc ?? 0, rtpTimestamp, captureUs });
       }
       await new Promise((resolve) => setTimeout(resolve, startMs + (index + 1) * FRAME_MS - clock.now()));
     }

@@ -14,6 +14,7 @@ import type {
 } from "../../src/platform/signaling-channel.ts";
 import { Emitter } from "../../src/runtime/emitter.ts";
 import type { PeerStats } from "../../src/transport/stats.ts";
+import { VOICE } from "../codecs/voice-encoder.ts";
 import { powerAt, tone } from "./tones.ts";
 
 const OURS_HZ = 440;
@@ -217,16 +218,7 @@ describe("a call with werift", { timeout: 60_000 }, () => {
     void (async () => {
       for await (const frame of transport.frames()) heard.push(frame.samples.slice());
     })();
-    const encoder = await codec.createEncoder({
-      sampleRate: 48_000,
-      channels: 1,
-      bitrateKbps: 32,
-      complexity: 5,
-      frameMs: 20,
-      application: "voip",
-      fec: false,
-      dtx: false,
-    });
+    const encoder = await codec.createEncoder(VOICE);
     stopSpeaking = speakBoth(transport, peer, encoder);
     await until("two reports of each side, and round trips on both", () => {
       const { audio } = stats();

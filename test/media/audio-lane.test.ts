@@ -1,83 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { AudioLane } from "../../src/media/audio-lane.ts";
-import type { LaneFlushed, LaneFrame, LaneOptions } from "../../src/media/audio-lane.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
+import { LaneBench, steps, WALL_OFFSET_MS } from "./audio-lane-bench.ts";
+import type { Left } from "./audio-lane-bench.ts";
 import { concat, correlation, firstDifference, rms, tone } from "./signals.ts";
-
-const WALL_OFFSET_MS = 1_767_225_600_000;
-
-interface Left extends LaneFrame<string> {
-  atMs: number;
-}
-
-/** A lane under a clock that jumps from deadline to deadline. */
-class Bench {
-  readonly lane: AudioLane<string>;
-  readonly left: Left[] = [];
-  readonly accepted: number[] = [];
-  readonly refused: number[] = [];
-  readonly flushes: LaneFlushed[] = [];
-  /** Times at which the lane became empty. */
-  readonly emptyMs: number[] = [];
-  nowMs = 1000;
-  #id = 0;
-
-  constructor(options: Partial<LaneOptions> = {}) {
-    this.lane = new AudioLane({ channels: 1, frameMs: 20, wallOffsetMs: WALL_OFFSET_MS, ...options });
-  }
-
-  send(
-    samples: Float32Array,
-    options: { sampleRate?: number; channels?: 1 | 2; timestampUs?: number; targets?: string } = {},
-  ): number {
-    const { sampleRate = 48_000, channels = 1, timestampUs, targets = "all" } = options;
-    const id = this.#id++;
-    this.lane.handle({ type: "send", id, samples, sampleRate, channels, timestampUs, targets }, this.nowMs);
-    this.#drain();
-    return id;
-  }
-
-  flush(fadeMs = 10): LaneFlushed {
-    this.lane.handle({ type: "flush", fadeMs }, this.nowMs);
-    this.#drain();
-    return this.flushes.at(-1) as LaneFlushed;
-  }
-
-  runTo(endMs: number): void {
-    while (this.lane.deadlineMs <= endMs) {
-      this.nowMs = Math.max(this.nowMs, this.lane.deadlineMs);
-      this.lane.handle({ type: "timeout" }, this.nowMs);
-      this.#drain();
-    }
-    this.nowMs = endMs;
-  }
-
-  run(ms: number): void {
-    this.runTo(this.nowMs + ms);
-  }
-
-  get wallUs(): number {
-    return (this.nowMs + WALL_OFFSET_MS) * 1000;
-  }
-
-  #drain(): void {
-    for (let output = this.lane.poll(); output !== undefined; output = this.lane.poll()) {
-      if (output.type === "frame") this.left.push({ ...output.frame, atMs: this.nowMs });
-      else if (output.type === "accepted") this.accepted.push(output.id);
-      else if (output.type === "refused") this.refused.push(output.id);
-      else if (output.type === "flushed") this.flushes.push(output);
-      else this.emptyMs.push(this.nowMs);
-    }
-  }
-}
-
-function steps(left: readonly Left[]): number[] {
-  return left.slice(1).map((frame, i) => frame.position - (left[i] as Left).position);
-}
 
 describe("the audio lane", () => {
   it("lets a frame leave at once when it is complete and due", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     for (let i = 0; i < 50; i++) {
       bench.send(tone(440, 0.02, 48_000));
       expect(bench.left).toHaveLength(i + 1);
@@ -88,7 +17,7 @@ describe("the audio lane", () => {
   });
 
   it.each([10, 20, 40, 60])("cuts blocks of any length into frames of %d ms", (frameMs) => {
-    const bench = new Bench({ frameMs });
+    const bench = new LaneBench({ frameMs });
     const seed = 21;
     const random = new SeededRandom(seed);
     const signal = tone(300, 2, 48_000);
@@ -105,7 +34,7 @@ describe("the audio lane", () => {
   });
 
   it("paces a program that sends a file at once, evenly and at most 500 ppm too fast", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const id = bench.send(tone(440, 10, 48_000));
     expect(bench.accepted).not.toContain(id);
     expect(bench.lane.queuedMs).toBeLessThanOrEqual(200);
@@ -122,7 +51,7 @@ describe("the audio lane", () => {
   });
 
   it("accepts a send when all of it fits the queue of 200 ms, and later ones in turn", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const ids = Array.from({ length: 20 }, () => bench.send(new Float32Array(960)));
     // One frame has left, ten wait.
     expect(bench.accepted).toEqual(ids.slice(0, 11));
@@ -133,13 +62,13 @@ describe("the audio lane", () => {
   });
 
   it("refuses sends when more than a thousand wait", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     for (let i = 0; i < 2000; i++) bench.send(new Float32Array(960));
     expect(bench.refused.length).toBe(2000 - 1024 - 11);
   });
 
   it("does not fall behind a program whose clock is 300 ppm fast", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const block = tone(440, 0.02, 48_000);
     for (let i = 0; i < 10_000; i++) {
       bench.send(block);
@@ -153,7 +82,7 @@ describe("the audio lane", () => {
   });
 
   it("adds no delay for a program that is uneven by 40 ms", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const seed = 5;
     const random = new SeededRandom(seed);
     const handed: number[] = [];
@@ -173,7 +102,7 @@ describe("the audio lane", () => {
     { stallMs: 600, stamped: true, withinFrames: 1 },
   ])("loses the delay of an event loop that stood still: $stallMs ms, stamped: $stamped", (story) => {
     const { stallMs, stamped, withinFrames } = story;
-    const bench = new Bench();
+    const bench = new LaneBench();
     const startUs = bench.wallUs;
     const handed: number[] = [];
     for (let i = 0; i < 600; i++) {
@@ -194,7 +123,7 @@ describe("the audio lane", () => {
   it.each([21, 25, 33])(
     "keeps the RTP clock in step with a program that hands 20 ms over every %i ms",
     (periodMs) => {
-      const bench = new Bench();
+      const bench = new LaneBench();
       for (let i = 0; i < 400; i++) {
         bench.send(new Float32Array(960));
         bench.run(periodMs);
@@ -208,7 +137,7 @@ describe("the audio lane", () => {
   );
 
   it("follows the given capture times to the microsecond at the beginning and after a pause", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const startUs = bench.wallUs - 123_456;
     for (const offsetUs of [0, 20_000, 40_000, 5_040_000, 5_060_000]) {
       bench.runTo(1000 + offsetUs / 1000);
@@ -224,7 +153,7 @@ describe("the audio lane", () => {
   });
 
   it("fills the frame before a pause with silence and sends it at once", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     bench.send(new Float32Array(1200).fill(0.5));
     expect(bench.left).toHaveLength(1);
     bench.run(100);
@@ -240,7 +169,7 @@ describe("the audio lane", () => {
   });
 
   it("puts a short gap into the samples instead of cutting the stream", () => {
-    const bench = new Bench({ frameMs: 60 });
+    const bench = new LaneBench({ frameMs: 60 });
     const startUs = bench.wallUs;
     bench.send(new Float32Array(480).fill(0.5), { timestampUs: startUs });
     bench.send(new Float32Array(960).fill(0.5), { timestampUs: startUs + 50_000 });
@@ -250,7 +179,7 @@ describe("the audio lane", () => {
   });
 
   it("takes inaccurate stamps within the tolerance as contiguous, and goes on when they step back", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const startUs = bench.wallUs;
     const random = new SeededRandom(8);
     for (let i = 0; i < 200; i++) {
@@ -267,7 +196,7 @@ describe("the audio lane", () => {
   });
 
   it("tells capture times that follow a drifting program within a millisecond", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const startUs = bench.wallUs;
     for (let i = 0; i < 1500; i++) {
       const captureUs = startUs + i * 20_000 * (1 + 200e-6);
@@ -279,7 +208,7 @@ describe("the audio lane", () => {
   });
 
   it.each([8000, 16_000, 44_100, 96_000, 192_000])("takes %d Hz in step with its blocks", (sampleRate) => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const signal = tone(440, 2, sampleRate);
     const blockLength = sampleRate / 50;
     for (let at = 0; at < signal.length; at += blockLength) {
@@ -298,7 +227,7 @@ describe("the audio lane", () => {
   });
 
   it("changes format in mid-stream without a break in position", () => {
-    const bench = new Bench({ channels: 2 });
+    const bench = new LaneBench({ channels: 2 });
     const formats = [
       { sampleRate: 48_000, channels: 1 },
       { sampleRate: 44_100, channels: 2 },
@@ -317,7 +246,7 @@ describe("the audio lane", () => {
   });
 
   it("gives every frame the targets of its youngest samples", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     bench.send(new Float32Array(480), { targets: "a" });
     bench.run(10);
     bench.send(new Float32Array(480), { targets: "b" });
@@ -327,7 +256,7 @@ describe("the audio lane", () => {
   });
 
   it("loses no sound at the end of a resampled stretch and starts the next at its own time", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     const startUs = bench.wallUs;
     const block = tone(440, 0.02, 44_100);
     bench.send(block, { sampleRate: 44_100, timestampUs: startUs });
@@ -344,95 +273,8 @@ describe("the audio lane", () => {
     expect(rms(heard.subarray(1200))).toBe(0);
   });
 
-  it("flushes: fades the first of what is queued, drops the rest, and settles what waits", () => {
-    const bench = new Bench();
-    const startUs = bench.wallUs;
-    const ids = [0, 1, 2].map((i) =>
-      bench.send(new Float32Array(48_000).fill(0.5), { timestampUs: startUs + i * 1_000_000 }),
-    );
-    bench.run(500);
-    const leftBefore = bench.left.length;
-    const { sentUntilUs, droppedMs } = bench.flush(10);
-    expect(bench.accepted).toEqual(ids);
-    bench.run(1000);
-    expect(bench.left).toHaveLength(leftBefore + 1);
-    const { samples, captureUs } = bench.left.at(-1) as Left;
-    // From full height to nothing within 10 ms, no step larger than the ramp's own.
-    expect(samples[0]).toBeCloseTo(0.5, 4);
-    const moves = samples.slice(1).map((value, i) => value - (samples[i] ?? 0));
-    expect(Math.max(...moves)).toBe(0);
-    expect(Math.min(...moves)).toBeGreaterThan((-0.5 * Math.PI) / 2 / 479);
-    expect(rms(samples.subarray(480))).toBe(0);
-    expect(sentUntilUs).toBeCloseTo(captureUs + 10_000, 1);
-    expect(((sentUntilUs ?? 0) - startUs) / 1000 + droppedMs).toBeCloseTo(3000, 3);
-    expect(bench.lane.queuedMs).toBe(0);
-    expect(bench.emptyMs).toHaveLength(1);
-  });
-
-  it.each([
-    [0, 0],
-    [5, 1],
-    [20, 1],
-    [30, 2],
-    [100, 5],
-  ])("lets %d ms fade in %d frames, also of resampled stereo", (fadeMs, frames) => {
-    const bench = new Bench({ channels: 2 });
-    bench.send(new Float32Array(44_100).fill(0.5), { sampleRate: 44_100, channels: 2 });
-    bench.run(100);
-    const leftBefore = bench.left.length;
-    const { droppedMs } = bench.flush(fadeMs);
-    expect(droppedMs).toBeCloseTo(500 - leftBefore * 20 - fadeMs, -0.5);
-    bench.run(1000);
-    const rest = bench.left.slice(leftBefore);
-    expect(rest).toHaveLength(frames);
-    const heard = concat(rest.map(({ samples }) => samples));
-    expect(heard.subarray(fadeMs * 96).every((value) => value === 0)).toBe(true);
-    for (let i = 0; i < heard.length; i += 2) expect(heard[i]).toBe(heard[i + 1]);
-    expect(new Set(steps(bench.left))).toEqual(new Set([960]));
-  });
-
-  it("fades the piece of a frame that waits for its rest, and leaves what has faded alone the next time", () => {
-    const bench = new Bench();
-    bench.send(new Float32Array(960 + 240).fill(0.5));
-    const first = bench.flush();
-    expect(first.droppedMs).toBe(0);
-    expect(bench.flush()).toEqual(first);
-    bench.run(1000);
-    const { samples } = bench.left[1] as Left;
-    expect(bench.left).toHaveLength(2);
-    expect([samples[239], samples[240]]).toEqual([expect.closeTo(0, 3), 0]);
-    expect(bench.flush()).toEqual(first);
-  });
-
-  it("has nothing to flush before the first send", () => {
-    expect(new Bench().flush()).toEqual({ type: "flushed", sentUntilUs: null, droppedMs: 0 });
-  });
-
-  it("begins anew at the time of the first send after a flush, to the microsecond, and never goes back", () => {
-    for (const [pauseMs, offsetUs] of [
-      [0, 7_000],
-      [500, 512_345],
-      [500, -3_000_000],
-    ] as const) {
-      const bench = new Bench();
-      const startUs = bench.wallUs;
-      bench.send(new Float32Array(9600).fill(0.5), { timestampUs: startUs });
-      const { sentUntilUs } = bench.flush();
-      bench.run(pauseMs);
-      const timestampUs = (sentUntilUs ?? 0) + offsetUs;
-      for (let i = 0; i < 3; i++) {
-        bench.send(new Float32Array(960).fill(0.25), { timestampUs: timestampUs + i * 20_000 });
-      }
-      bench.run(1000);
-      const next = bench.left.find(({ samples }) => samples[480] === 0.25) as Left;
-      const begins = next.samples.findIndex((value) => value === 0.25);
-      expect(Math.abs(next.captureUs + begins / 0.048 - timestampUs)).toBeLessThan(25);
-      expect(Math.min(...steps(bench.left))).toBe(960);
-    }
-  });
-
   it("says when it has become empty, with the end of the last frame", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     expect(bench.lane.empty).toBe(true);
     bench.send(new Float32Array(4900).fill(0.5));
     expect(bench.lane.empty).toBe(false);
@@ -442,18 +284,18 @@ describe("the audio lane", () => {
   });
 
   it("lets nothing leave before its start but what is late already", () => {
-    const bench = new Bench({ startMs: 1100 });
+    const bench = new LaneBench({ startMs: 1100 });
     bench.send(new Float32Array(1920));
     bench.run(500);
     expect(bench.left.map(({ atMs }) => Math.round(atMs))).toEqual([1100, 1119]);
     expect(((bench.left[0] as Left).captureUs / 1000 - WALL_OFFSET_MS).toFixed(3)).toBe("1080.000");
-    const late = new Bench({ startMs: 1100 });
+    const late = new LaneBench({ startMs: 1100 });
     late.send(new Float32Array(960), { timestampUs: late.wallUs - 200_000 });
     expect(late.left).toHaveLength(1);
   });
 
   it("takes an empty block at once", () => {
-    const bench = new Bench();
+    const bench = new LaneBench();
     expect(bench.accepted).toEqual([]);
     const id = bench.send(new Float32Array(0));
     expect(bench.accepted).toEqual([id]);

@@ -1,157 +1,26 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
-import { loadOpus } from "../../src/codecs/opus.ts";
-import type { OpusCodec, OpusEncoder } from "../../src/codecs/opus.ts";
-import type { TransportError } from "../../src/errors/errors.ts";
+import { describe, expect, it, vi } from "vitest";
 import { AudioSource } from "../../src/media/audio-source.ts";
-import { PeerMedia } from "../../src/media/media.ts";
-import type { LiveAudioFrame, MediaEngine } from "../../src/media/engine/engine.ts";
-import { InlineEngine } from "../../src/media/engine/inline-engine.ts";
-import type { AudioOptions, PeerMediaOptions } from "../../src/media/media.ts";
-import type { PacketAudioPort, TrackAudioPort } from "../../src/platform/platform.ts";
+import type { PeerMediaOptions } from "../../src/media/media.ts";
+import type { TrackAudioPort } from "../../src/platform/platform.ts";
 import { parseRtcp } from "../../src/rtp/rtcp/packets.ts";
-import type { AudioData } from "../../src/runtime/data.ts";
 import { SeededRandom } from "../../src/testing/random.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
-import { bestLag, concat, rms, voice } from "./signals.ts";
-
-const AUDIO: AudioOptions = {
-  sampleRate: 48_000,
-  channels: 1,
-  bitrateKbps: 32,
-  complexity: 5,
-  frameMs: 20,
-  application: "voip",
-  fec: true,
-  dtx: false,
-};
-const ONE_WAY_MS = 15;
+import {
+  AUDIO,
+  audio,
+  codec,
+  connected,
+  end,
+  newLog,
+  ONE_WAY_MS,
+  plainEngine,
+  port,
+  samplesOf,
+  watched,
+} from "./link-ends.ts";
+import { bestLag, rms, voice } from "./signals.ts";
 
 vi.setConfig({ testTimeout: 30_000 }); // Real encoders; a busy machine takes its time.
-
-let codec: OpusCodec;
-
-beforeAll(async () => {
-  codec = await loadOpus();
-}, 30_000);
-
-/** One end of a link, with what it has heard and complained of. */
-interface End {
-  media: PeerMedia;
-  engine: MediaEngine;
-  heard: LiveAudioFrame[];
-  faults: TransportError[];
-  rtcp: Uint8Array[];
-}
-
-function end(clock: VirtualClock, ssrc: number, options: Partial<PeerMediaOptions> = {}): End {
-  const random = new SeededRandom(ssrc);
-  const heard: LiveAudioFrame[] = [];
-  const faults: TransportError[] = [];
-  const engine = options.engine ?? plainEngine(clock, options.audio?.channels ?? 1);
-  const media = new PeerMedia({
-    peerId: `peer-${ssrc}`,
-    clock,
-    audio: AUDIO,
-    rtcpIntervalMs: 1000,
-    ssrc,
-    cname: `cname-${ssrc}`,
-    randomBytes: (length) => Uint8Array.from({ length }, () => random.integer(0, 255)),
-    engine,
-    onFrame: (frame) => heard.push({ ...frame, samples: frame.samples.slice() }),
-    onSent: () => undefined,
-    onSyncState: () => undefined,
-    onFault: (error) => faults.push(error),
-    ...options,
-  });
-  return { media, engine, heard, faults, rtcp: [] };
-}
-
-/** A fixed delay and no correction: what comes out is what was decoded. */
-function plainEngine(clock: VirtualClock, channels: 1 | 2, decoders: OpusCodec = codec): MediaEngine {
-  const sync = { jitterBufferSizeMs: 60, mode: "fixed", enableClockDriftCorrection: false } as const;
-  return new InlineEngine({
-    config: { channels, sync, wallOffsetMs: clock.wallNow() - clock.now() },
-    clock,
-    codec: decoders,
-  });
-}
-
-/** A port whose packets reach `to` one way later, unless `lose` says so. */
-function port(clock: VirtualClock, to: End, lose: () => boolean = () => false): PacketAudioPort {
-  const later = (action: () => void): void => void clock.setTimer(clock.now() + ONE_WAY_MS, action);
-  return {
-    level: "packet",
-    payloadType: 111,
-    captureTimeId: 0,
-    sendRtp: (packet) => {
-      if (!lose()) later(() => to.media.receiveRtp(packet, clock.now()));
-      return true;
-    },
-    sendRtcp: (packet) => {
-      to.rtcp.push(packet);
-      later(() => to.media.receiveRtcp(packet, clock.now()));
-      return true;
-    },
-  };
-}
-
-function connected(
-  clock: VirtualClock,
-  lose?: () => boolean,
-  options?: Partial<PeerMediaOptions>,
-): [End, End] {
-  const [alice, bob] = [end(clock, 0xa, options), end(clock, 0xb, options)];
-  alice.media.attach(port(clock, bob, lose));
-  bob.media.attach(port(clock, alice));
-  return [alice, bob];
-}
-
-function audio(samples: Float32Array, rest: Partial<AudioData> = {}): AudioData {
-  return { type: "audio", samples, sampleRate: 48_000, channels: 1, ...rest };
-}
-
-function samplesOf(heard: readonly LiveAudioFrame[]): Float32Array {
-  return concat(heard.map(({ samples }) => samples));
-}
-
-/** A codec whose encoders note what is asked of them. */
-function watched(log: {
-  encodes: number;
-  losses: number[];
-  bitrates: number[];
-  bandwidths: number[];
-}): OpusCodec {
-  return {
-    ...codec,
-    createEncoder: async (options) => {
-      log.bandwidths.push(options.bandwidthRate ?? 0);
-      const encoder = await codec.createEncoder(options);
-      const watchedEncoder: Pick<OpusEncoder, "encode" | "setPacketLoss" | "setBitrate" | "free"> = {
-        encode: (samples) => {
-          log.encodes++;
-          return encoder.encode(samples);
-        },
-        setPacketLoss: (loss) => {
-          log.losses.push(loss);
-          encoder.setPacketLoss(loss);
-        },
-        setBitrate: (kbps) => {
-          log.bitrates.push(kbps);
-          encoder.setBitrate(kbps);
-        },
-        free: () => encoder.free(),
-      };
-      return watchedEncoder as OpusEncoder;
-    },
-  };
-}
-
-const newLog = () => ({
-  encodes: 0,
-  losses: [] as number[],
-  bitrates: [] as number[],
-  bandwidths: [] as number[],
-});
 
 describe("the media of a link", () => {
   it("carries a voice from one program to the other", async () => {
@@ -448,118 +317,5 @@ describe("the media of a link", () => {
     early.media.close();
     await clock.run(10);
     expect(early.faults).toEqual([]);
-  });
-});
-
-describe("a source of audio", () => {
-  it("refuses bad data by naming the field", async () => {
-    const source = new AudioSource({ clock: new VirtualClock(), audio: AUDIO, codec });
-    await expect(source.send(audio(Float32Array.of(NaN)), [])).rejects.toMatchObject({
-      code: "INVALID_DATA",
-      message: expect.stringContaining("samples[0]") as string,
-    });
-  });
-
-  it("lets sends wait beyond 200 ms, and refuses when too many wait", async () => {
-    const clock = new VirtualClock();
-    const source = new AudioSource({ clock, audio: AUDIO, codec });
-    const settled: string[] = [];
-    for (let i = 0; i < 1100; i++) {
-      source.send(audio(new Float32Array(960)), []).then(
-        () => settled.push("sent"),
-        (error: TransportError) => settled.push(error.code),
-      );
-    }
-    await clock.run(1);
-    expect(settled.filter((result) => result === "sent")).toHaveLength(11);
-    expect(settled.filter((result) => result === "SEND_BUFFER_FULL")).toHaveLength(1100 - 1024 - 11);
-    expect(source.queuedMs).toBe(200);
-    source.close();
-    await clock.run(1);
-    expect(settled.filter((result) => result === "MEDIA_TRACK_ERROR")).toHaveLength(1024);
-    await expect(source.send(audio(new Float32Array(960)), [])).rejects.toMatchObject({
-      code: "MEDIA_TRACK_ERROR",
-    });
-    expect(clock.pending).toBe(0);
-  });
-
-  it("rejects when there can be no encoder, and tries again with the next send", async () => {
-    const clock = new VirtualClock();
-    const [alice] = connected(clock);
-    let attempts = 0;
-    const moody: OpusCodec = {
-      ...codec,
-      createEncoder: (options) =>
-        attempts++ === 0 ? Promise.reject(new Error("out of memory")) : codec.createEncoder(options),
-    };
-    const source = new AudioSource({ clock, audio: AUDIO, codec: moody });
-    const block = audio(voice(0.02, 48_000));
-    await expect(source.send(block, [alice.media])).rejects.toMatchObject({ code: "ENCODING_ERROR" });
-    await source.send(block, [alice.media]);
-    await clock.run(100);
-    expect(alice.media.stats().outbound.packetsSent).toBe(1);
-    const closing = new AudioSource({ clock, audio: AUDIO, codec });
-    const send = closing.send(block, [alice.media]);
-    closing.close();
-    await expect(send).rejects.toMatchObject({ code: "MEDIA_TRACK_ERROR" });
-  });
-
-  it("reports frames that cannot be encoded, and goes on", async () => {
-    const clock = new VirtualClock();
-    const [alice] = connected(clock);
-    const faults: TransportError[] = [];
-    let encodes = 0;
-    const failing: OpusCodec = {
-      ...codec,
-      createEncoder: async (options) => {
-        const encoder = await codec.createEncoder(options);
-        const encode = (samples: Float32Array): Uint8Array => {
-          if (encodes++ === 1) throw new Error("encoder");
-          return encoder.encode(samples);
-        };
-        return {
-          encode,
-          setPacketLoss: () => undefined,
-          free: () => encoder.free(),
-        } as unknown as OpusEncoder;
-      },
-    };
-    const onFault = (error: TransportError): number => faults.push(error);
-    const source = new AudioSource({ clock, audio: AUDIO, codec: failing, onFault });
-    await source.send(audio(voice(0.06, 48_000)), [alice.media]);
-    await clock.run(100);
-    expect(faults.map(({ code }) => code)).toEqual(["ENCODING_ERROR"]);
-    expect(alice.media.stats().outbound.packetsSent).toBe(2);
-  });
-
-  it("tells of encodings over 10 ms", async () => {
-    const clock = new VirtualClock();
-    const [alice] = connected(clock);
-    const slow: number[] = [];
-    let nowMs = 0;
-    // Every look at this clock takes 11 ms.
-    const lazy = {
-      now: () => (nowMs += 11),
-      wallNow: () => 1_767_225_600_000 + nowMs,
-      setTimer: (_: number, callback: () => void) => clock.setTimer(clock.now(), callback),
-    };
-    const onSlowEncode = (durationMs: number): number => slow.push(durationMs);
-    const source = new AudioSource({ clock: lazy, audio: AUDIO, codec, onSlowEncode });
-    await source.send(audio(voice(0.02, 48_000)), [alice.media]);
-    expect(slow).toEqual([11]);
-    source.close();
-  });
-
-  it("begins to encode with a later frame when its link became able to take packets after the send", async () => {
-    const clock = new VirtualClock();
-    const [alice, bob] = [end(clock, 1), end(clock, 2)];
-    const source = new AudioSource({ clock, audio: AUDIO, codec });
-    const sent = source.send(audio(voice(1, 48_000)), [alice.media]);
-    await clock.run(500);
-    alice.media.attach(port(clock, bob));
-    await clock.run(1000);
-    await sent;
-    expect(alice.media.stats().outbound.packetsSent).toBeGreaterThan(20);
-    expect(bob.heard.length).toBeGreaterThan(20);
   });
 });

@@ -1,10 +1,11 @@
 // A receiver under a clock that jumps from event to event, and streams to feed it with.
 import type { OpusCodec } from "../../src/codecs/opus.ts";
 import { Receiver } from "../../src/media/engine/receiver.ts";
-import type { ReceiverInput, ReceiverOutput } from "../../src/media/engine/receiver.ts";
+import type { ReceiverInput, ReceiverOutput } from "../../src/media/engine/receiver-io.ts";
 import { buildRtp } from "../../src/rtp/packet.ts";
 import type { SyncOptions } from "../../src/sync/sync-config.ts";
 import type { SyncedAudioFrame } from "../../src/sync/sync-types.ts";
+import { VOICE } from "../codecs/voice-encoder.ts";
 import { concat } from "./signals.ts";
 
 export const PAYLOAD_TYPE = 111;
@@ -40,8 +41,7 @@ export async function stream(
   const { channels = 1, frameMs = 20, bitrateKbps = 32, fec = false, dtx = false } = options;
   const { ssrc = 0xb0b, startMs = 0 } = options;
   let { sequenceNumber = 1000, timestamp = 5000 } = options;
-  const base = { sampleRate: 48_000, complexity: 5, application: "voip" } as const;
-  const encoder = await codec.createEncoder({ ...base, channels, bitrateKbps, frameMs, fec, dtx });
+  const encoder = await codec.createEncoder({ ...VOICE, channels, bitrateKbps, frameMs, fec, dtx });
   encoder.setPacketLoss(fec ? 0.1 : 0);
   const size = encoder.frameSamples * channels;
   const packets: SentPacket[] = [];

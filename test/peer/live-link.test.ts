@@ -11,7 +11,7 @@ import { FakePort } from "../channels/fake-port.ts";
 function stubLink(channels: PeerLink["channels"]): PeerLink {
   const refuse = (): Promise<never> => Promise.reject(new Error("this link only has channels"));
   return {
-    ...{ state: "new", channels, audio: undefined },
+    ...{ state: "new", channels, audio: undefined, video: undefined },
     ...{ createOffer: refuse, createAnswer: refuse, acceptAnswer: refuse, addCandidate: refuse },
     ...{ statistics: refuse, close: () => Promise.resolve() },
   };
@@ -47,6 +47,7 @@ function setUp(enableDataChannel = true) {
         audioLookaheadSamples: 312,
       },
       engine: undefined,
+      video: undefined,
     },
     {
       ...{ candidate: nothing, state: nothing, ready: nothing, frame: nothing, syncState: nothing },

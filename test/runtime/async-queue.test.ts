@@ -46,4 +46,26 @@ describe("a queue to iterate over", () => {
     expect(onEnd).toHaveBeenCalledOnce();
     expect(await queue.next()).toEqual({ done: true, value: undefined });
   });
+
+  it("keeps kinds apart: each has its own bound, all of them one more, and the next of a kind learns of a loss", async () => {
+    const kinds = {
+      capacity: 5,
+      kindOf: ({ name }: Named) => name,
+      dropped: (value: Named, next: Named) => void (next.lost += value.lost + 1),
+    };
+    const queue = new AsyncQueue<Named>(3, () => undefined, kinds);
+    // Two of a go as a has too many, then the first of b as there are too many of all.
+    for (const [index, name] of [..."abaaabbc"].entries()) queue.push({ name, index, lost: 0 });
+    queue.end();
+    const left: string[] = [];
+    for await (const { name, index, lost } of queue) left.push(`${name}${index}-${lost}`);
+    expect(left).toEqual(["a3-2", "a4-0", "b5-1", "b6-0", "c7-0"]);
+    expect(queue.dropped).toBe(3);
+  });
 });
+
+interface Named {
+  readonly name: string;
+  readonly index: number;
+  lost: number;
+}

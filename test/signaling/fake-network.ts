@@ -1,4 +1,6 @@
 // A platform for the client under test: virtual time, and sockets whose other end is the test, or a hub.
+import { expect } from "vitest";
+import { TransportError } from "../../src/errors/errors.ts";
 import type { Platform, Socket, SocketEvents } from "../../src/platform/platform.ts";
 import type { JsonObject } from "../../src/runtime/data.ts";
 import { ScopedLogger } from "../../src/runtime/logger.ts";
@@ -137,6 +139,11 @@ export const ALICE = {
   authToken: "s3cr3t",
 };
 
+/** What a description or a candidate belongs to. */
+export const EXCHANGE = { requestId: "q1", connectionId: "c1", link: "media" };
+/** A candidate. */
+export const PLACE = { candidate: "candidate:1", sdpMid: "0", sdpMLineIndex: null, usernameFragment: null };
+
 /** A peer as it stands in lists. */
 export function entry(peerId: string): JsonObject {
   return { peer_id: peerId, capabilities: ["audio"], user_data: null, announced_at: 5 };
@@ -175,4 +182,32 @@ export function record(client: SignalingClient): ClientEvent[] {
   const events: ClientEvent[] = [];
   for (const name of EVENTS) client.on(name, (value) => events.push({ name, value } as ClientEvent));
   return events;
+}
+
+export function namesOf(events: readonly { name: string }[]): string[] {
+  return events.map(({ name }) => name);
+}
+
+/** Let the socket come back and be accepted. */
+export async function comeBack(net: FakeNetwork, withinMs = 1000): Promise<void> {
+  const sockets = net.sockets.length;
+  await net.clock.run(withinMs);
+  expect(net.sockets.length).toBe(sockets + 1);
+  net.socket.accept();
+  await net.clock.run(0);
+}
+
+/** The error a promise rejects with. */
+export async function errorOf(promise: Promise<unknown>): Promise<TransportError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof TransportError) return error;
+  throw new Error(`expected a TransportError, got ${String(error)}`);
+}
+
+/** Its code. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return (await errorOf(promise)).code;
 }

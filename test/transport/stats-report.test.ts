@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LinkStatistics } from "../../src/platform/platform.ts";
 import { unixUsToNtp } from "../../src/rtp/ntp.ts";
+import { NOTHING_RECEIVED } from "../../src/media/engine/receiver-stats.ts";
 import { statsReport } from "../../src/transport/stats-report.ts";
 import type { PeerMediaStats } from "../../src/media/media-stats.ts";
 import type { PeerStatsEntry, ReportSources } from "../../src/transport/stats-report.ts";
@@ -17,6 +18,7 @@ const link: LinkStatistics = {
   audioOut: null,
   audioOutRemote: null,
   audioInRemote: null,
+  video: null,
 };
 
 const inbound = {
@@ -51,6 +53,7 @@ const inbound = {
   restarts: 0,
   insertedSamples: 240,
   removedSamples: 480,
+  video: NOTHING_RECEIVED.video,
   syncState: "synced",
   clockOffsetUs: null,
   clockErrorUs: null,

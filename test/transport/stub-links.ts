@@ -114,5 +114,5 @@ export function outboxOf(
   };
   const emitter = new Emitter<TransportEvents>(() => undefined);
   const outgoing = codec && new OutgoingAudio({ clock, audio: AUDIO, codec, emitter });
-  return { outbox: new Outbox({ mesh, clock, outgoing }), links };
+  return { outbox: new Outbox({ mesh, clock, outgoing, video: undefined }), links };
 }

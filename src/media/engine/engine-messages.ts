@@ -4,9 +4,21 @@ import type { ErrorCode } from "../../errors/codes.ts";
 import type { JsonObject } from "../../runtime/data.ts";
 import type { ClockRelation } from "../../runtime/related-clock.ts";
 import type { ClockExchange } from "../../sync/clock-offset.ts";
-import type { RtcpSenderReport, SyncBeacon, SyncState } from "../../sync/sync-types.ts";
+import type {
+  Media,
+  RtcpSenderReport,
+  SyncBeacon,
+  SyncedVideoFrame,
+  SyncState,
+} from "../../sync/sync-types.ts";
 import type { Notice } from "./record-channels.ts";
-import type { AlignedReaderOptions, AudioStreamStats, EngineChanges, EngineConfig } from "./engine.ts";
+import type {
+  AlignedReaderOptions,
+  AudioStreamStats,
+  CodedVideoFrame,
+  EngineChanges,
+  EngineConfig,
+} from "./engine.ts";
 
 /** Rings in shared memory: packets in, sound out. */
 export interface EngineRings {
@@ -23,7 +35,8 @@ export type EngineCommand =
   | { type: "close-stream"; stream: number }
   | { type: "open-reader"; reader: number; options: AlignedReaderOptions }
   | { type: "close-reader"; reader: number }
-  | { type: "sender-report"; stream: number; report: RtcpSenderReport; receivedAtMs: number }
+  | { type: "picture"; stream: number; picture: CodedVideoFrame }
+  | { type: "sender-report"; stream: number; media: Media; report: RtcpSenderReport; receivedAtMs: number }
   | { type: "beacon"; stream: number; beacon: SyncBeacon; receivedAtMs: number }
   | { type: "exchange"; stream: number; exchange: ClockExchange }
   | { type: "lookahead"; stream: number; samples: number }
@@ -39,6 +52,7 @@ export type EngineCommand =
 export type EngineReport =
   | { type: "ready" }
   | { type: "failed"; error: ErrorMessage }
+  | { type: "picture"; stream: number; picture: SyncedVideoFrame }
   | { type: "sync-state"; stream: number; state: SyncState }
   | { type: "fault"; stream: number; error: ErrorMessage }
   | { type: "stats"; streams: StreamSnapshot[] }
@@ -52,6 +66,13 @@ export interface StreamSnapshot {
   /** Packets of it that the worker has read so far. */
   taken: number;
   stats: AudioStreamStats;
+}
+
+/** The buffers of a picture that can move to the other thread: those that hold nothing else. */
+export function movableBuffers(planes: readonly Uint8Array[]): ArrayBuffer[] {
+  return planes.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+  );
 }
 
 /** A TransportError without its class, which does not travel. */

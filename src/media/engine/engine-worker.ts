@@ -6,8 +6,9 @@ import type { TransportError } from "../../errors/errors.ts";
 import type { EncodedAudioFrame } from "../../platform/platform.ts";
 import { RelatedClock } from "../../runtime/related-clock.ts";
 import type { Clock } from "../../runtime/time.ts";
-import type { AlignedReader, AudioStream, NegotiatedAudio } from "./engine.ts";
-import { errorMessage } from "./engine-messages.ts";
+import type { SyncedVideoFrame } from "../../sync/sync-types.ts";
+import type { AlignedReader, NegotiatedAudio, PeerStream } from "./engine.ts";
+import { errorMessage, movableBuffers } from "./engine-messages.ts";
 import type { EngineCommand, EngineReport, StreamSnapshot } from "./engine-messages.ts";
 import { InlineEngine } from "./inline-engine.ts";
 import { readPacket } from "./packet-records.ts";
@@ -34,7 +35,7 @@ export interface EngineHostOptions {
 }
 
 interface HostedStream {
-  readonly stream: AudioStream;
+  readonly stream: PeerStream;
   taken: number;
 }
 
@@ -123,7 +124,9 @@ class RunningEngine implements PacketTaker {
         this.#readers.delete(command.reader);
         return;
       case "sender-report":
-        return this.#streamOf(command)?.addSenderReport(command.report, command.receivedAtMs);
+        return this.#streamOf(command)?.addSenderReport(command.media, command.report, command.receivedAtMs);
+      case "picture":
+        return this.#streamOf(command)?.receivePicture(command.picture);
       case "beacon":
         return this.#streamOf(command)?.addBeacon(command.beacon, command.receivedAtMs);
       case "exchange":
@@ -178,7 +181,7 @@ class RunningEngine implements PacketTaker {
     else this.#read();
   }
 
-  #streamOf({ stream }: { stream: number }): AudioStream | undefined {
+  #streamOf({ stream }: { stream: number }): PeerStream | undefined {
     return this.#streams.get(stream)?.stream;
   }
 
@@ -190,6 +193,7 @@ class RunningEngine implements PacketTaker {
           writeFrame(this.#channel.sink, id, frame);
           this.#announce();
         },
+        picture: (picture) => this.#postPicture(id, picture),
         syncState: (state) => this.#post({ type: "sync-state", stream: id, state }),
         fault: (error) => this.#fault(id, error),
       });
@@ -267,6 +271,10 @@ class RunningEngine implements PacketTaker {
 
   #snapshots(): StreamSnapshot[] {
     return [...this.#streams].map(([id, hosted]) => snapshotOf(id, hosted));
+  }
+
+  #postPicture(stream: number, picture: SyncedVideoFrame): void {
+    this.#options.post({ type: "picture", stream, picture }, movableBuffers(picture.planes));
   }
 
   #fault(stream: number, error: TransportError): void {

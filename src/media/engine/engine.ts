@@ -1,12 +1,18 @@
-// The port of the media engine: packets and clock reports of every peer go in, decoded and aligned audio comes out.
-// Types only. The same engine runs in the thread of its caller or in a worker; what it does is the same.
+// The port of the media engine: packets and clock reports of every peer go in, decoded and aligned audio comes out, and
+// coded pictures in their turn. Types only. The same engine runs in the thread of its caller or in a worker; what it does is the same.
 import type { TransportError } from "../../errors/errors.ts";
 import type { EncodedAudioFrame } from "../../platform/platform.ts";
 import type { AudioFrame } from "../../runtime/data.ts";
 import type { AlignedBlock, AlignedBlocksOptions } from "../../sync/aligned-blocks.ts";
 import type { ClockExchange } from "../../sync/clock-offset.ts";
 import type { SyncOptions } from "../../sync/sync-config.ts";
-import type { RtcpSenderReport, SyncBeacon, SyncState } from "../../sync/sync-types.ts";
+import type {
+  Media,
+  RtcpSenderReport,
+  SyncBeacon,
+  SyncedVideoFrame,
+  SyncState,
+} from "../../sync/sync-types.ts";
 import type { ReceiverClock, ReceiverCounters } from "./receiver-stats.ts";
 
 /** A frame of the live path before a reader has added what that reader misses. */
@@ -36,35 +42,55 @@ export interface NegotiatedAudio {
   captureTimeId: number;
 }
 
-/** What one incoming stream tells. No callback may throw. */
-export interface AudioStreamEvents {
+/** A coded picture that needs nothing but those handed over before it. */
+export interface CodedVideoFrame {
+  readonly ssrc: number;
+  readonly rtpTimestamp: number;
+  /** Of its first packet; null where the platform hides it. */
+  readonly rtpSequence: number | null;
+  readonly data: Uint8Array;
+  readonly isKeyframe: boolean;
+  readonly width: number;
+  readonly height: number;
+  /** When it was complete, local monotonic ms. */
+  readonly arrivalMs: number;
+  /** Capture on the sender's clock, Unix us, where the stream says so. */
+  readonly captureUs: number | undefined;
+}
+
+/** What one peer's media tells. No callback may throw. */
+export interface PeerStreamEvents {
   /** A frame of the live path, in order, at its time. Its samples are to be read during the call, not kept. */
   frame(frame: LiveAudioFrame): void;
+  /** A coded picture in its turn: its one plane is the `data` handed over, and belongs to the callee. */
+  picture(picture: SyncedVideoFrame): void;
   /** Capture times have become better or worse known. */
   syncState(state: SyncState): void;
   /** Something of the peer's cannot be understood; the stream goes on. */
   fault(error: TransportError): void;
 }
 
-/** Counters of one stream, and what is known of its sender's clocks. */
+/** Counters of one peer's media, and what is known of its clocks. */
 export type AudioStreamStats = Readonly<ReceiverCounters & ReceiverClock>;
 
-/** One peer's audio on its way in. Times are local monotonic ms of the thread that calls. */
-export interface AudioStream {
+/** One peer's media on its way in: its audio, and its video in step with that. Times are local monotonic ms of the thread that calls. */
+export interface PeerStream {
   /** Names the stream among those of its engine. */
   readonly id: number;
   /** Take a whole RTP packet; it belongs to the engine from now on. */
   receiveRtp(packet: Uint8Array, arrivalMs: number, negotiated: NegotiatedAudio): void;
   /** Take a frame that the platform has taken out of its packet. */
   receiveFrame(frame: EncodedAudioFrame): void;
-  addSenderReport(report: RtcpSenderReport, receivedAtMs: number): void;
+  /** Take a coded picture; it belongs to the engine from now on. */
+  receivePicture(picture: CodedVideoFrame): void;
+  addSenderReport(media: Media, report: RtcpSenderReport, receivedAtMs: number): void;
   addBeacon(beacon: SyncBeacon, receivedAtMs: number): void;
   addClockExchange(exchange: ClockExchange): void;
   /** Delay of the sender's encoder, samples at 48 kHz. */
   setSenderLookahead(samples: number): void;
   /** As of now, or at most a quarter of a second old where the engine runs elsewhere. */
   stats(): AudioStreamStats;
-  /** Idempotent; {@link AudioStream.stats} stays as it was. */
+  /** Idempotent; {@link PeerStream.stats} stays as it was. */
   close(): void;
 }
 
@@ -81,7 +107,7 @@ export interface AlignedReader {
 export interface MediaEngine {
   readonly host: "inline" | "worker";
   /** Begin to receive a peer; one stream per link. */
-  openStream(peerId: string, events: AudioStreamEvents): AudioStream;
+  openStream(peerId: string, events: PeerStreamEvents): PeerStream;
   /**
    * Begin to read the streams, present and later ones, aligned on one grid of capture times.
    *

@@ -7,14 +7,15 @@ import { Driver } from "../../runtime/driver.ts";
 import type { Clock } from "../../runtime/time.ts";
 import type { AlignedBlock } from "../../sync/aligned-blocks.ts";
 import type { ClockExchange } from "../../sync/clock-offset.ts";
-import type { RtcpSenderReport, SyncBeacon } from "../../sync/sync-types.ts";
+import type { Media, RtcpSenderReport, SyncBeacon } from "../../sync/sync-types.ts";
 import { AlignedReading } from "./aligned-reading.ts";
 import type { AlignedInput, AlignedOutput } from "./aligned-reading.ts";
 import type {
   AlignedReader,
   AlignedReaderOptions,
-  AudioStream,
-  AudioStreamEvents,
+  CodedVideoFrame,
+  PeerStream,
+  PeerStreamEvents,
   AudioStreamStats,
   EngineChanges,
   EngineConfig,
@@ -22,7 +23,7 @@ import type {
   NegotiatedAudio,
 } from "./engine.ts";
 import { Receiver } from "./receiver.ts";
-import type { ReceiverInput, ReceiverOutput } from "./receiver.ts";
+import type { ReceiverInput, ReceiverOutput } from "./receiver-io.ts";
 
 /** Rate of decoded frames, Hz. */
 const SAMPLE_RATE = 48_000;
@@ -46,7 +47,7 @@ export class InlineEngine implements MediaEngine {
     this.#options = options;
   }
 
-  openStream(peerId: string, events: AudioStreamEvents): AudioStream {
+  openStream(peerId: string, events: PeerStreamEvents): PeerStream {
     const stream: InlineStream = new InlineStream(++this.#lastId, peerId, this.#options, events, {
       heard: (input) => {
         for (const reading of this.#readings) reading.handle(input);
@@ -93,11 +94,11 @@ interface StreamListener {
 }
 
 /** A receiver with its driver and its decoder. */
-class InlineStream implements AudioStream {
+class InlineStream implements PeerStream {
   readonly id: number;
   readonly peerId: string;
   readonly #clock: Clock;
-  readonly #events: AudioStreamEvents;
+  readonly #events: PeerStreamEvents;
   readonly #listener: StreamListener;
   readonly #receiver: Receiver;
   readonly #driver: Driver<ReceiverInput, ReceiverOutput>;
@@ -108,7 +109,7 @@ class InlineStream implements AudioStream {
     id: number,
     peerId: string,
     { config, clock, codec }: InlineEngineOptions,
-    events: AudioStreamEvents,
+    events: PeerStreamEvents,
     listener: StreamListener,
   ) {
     this.id = id;
@@ -141,8 +142,12 @@ class InlineStream implements AudioStream {
     this.handle({ type: "frame", frame });
   }
 
-  addSenderReport(report: RtcpSenderReport, receivedAtMs: number): void {
-    this.handle({ type: "sender-report", report, receivedAtMs });
+  receivePicture(picture: CodedVideoFrame): void {
+    this.handle({ type: "picture", picture });
+  }
+
+  addSenderReport(media: Media, report: RtcpSenderReport, receivedAtMs: number): void {
+    this.handle({ type: "sender-report", media, report, receivedAtMs });
   }
 
   addBeacon(beacon: SyncBeacon, receivedAtMs: number): void {
@@ -196,6 +201,8 @@ class InlineStream implements AudioStream {
         return this.#listener.heard({ type: "frame", peerId, frame: output.frame });
       case "live":
         return this.#events.frame(output.frame);
+      case "picture":
+        return this.#events.picture(output.frame);
       case "sync-state":
         return this.#events.syncState(output.state);
       case "undecodable": {

@@ -7,6 +7,7 @@ import type { TimelineCounters } from "./audio-timeline.ts";
  * decodeFailures + overtaken + duplicates + late + overruns + buffered`.
  */
 export interface ReceiverCounters extends TimelineCounters {
+  video: PictureCounters;
   packetsReceived: number;
   bytesReceived: number;
   /** Of RTP packets, extensions and padding included; 0 where the platform hides packets. */
@@ -48,6 +49,23 @@ export interface ReceiverCounters extends TimelineCounters {
   /** Samples per channel that time-scaling has added to live audio, and taken out of it. */
   insertedSamples: number;
   removedSamples: number;
+}
+
+/** Coded pictures. `received = shown + duplicates + late + overruns + buffered`. */
+export interface PictureCounters {
+  received: number;
+  /** Handed on in their turn. */
+  shown: number;
+  duplicates: number;
+  late: number;
+  /** Dropped because the buffer was full, or with the stream that a new one replaced. */
+  overruns: number;
+  buffered: number;
+  /** Ms the one handed on last has waited. */
+  bufferDelayMs: number;
+  targetDelayMs: number;
+  /** Ms by which the one handed on last was captured after the audio playing then; > 0: it is ahead. */
+  audioSyncOffsetMs: number;
 }
 
 /** What is known of the sender's clocks. */
@@ -92,6 +110,17 @@ export const NOTHING_COUNTED = {
 export const NOTHING_RECEIVED: Readonly<ReceiverCounters & ReceiverClock> = {
   ...NOTHING_DECODED,
   ...NOTHING_COUNTED,
+  video: {
+    received: 0,
+    shown: 0,
+    duplicates: 0,
+    late: 0,
+    overruns: 0,
+    buffered: 0,
+    bufferDelayMs: 0,
+    targetDelayMs: 0,
+    audioSyncOffsetMs: 0,
+  },
   duplicates: 0,
   late: 0,
   overruns: 0,

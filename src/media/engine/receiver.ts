@@ -1,7 +1,6 @@
-// The receiving side of one peer's audio: packets or encoded frames and what is told of the sender's clocks go in as they
-// come; decoded frames leave in order at their time, labelled with their capture. Only the jitter buffer holds media.
-// Every packet ends in exactly one counter.
-import type { OpusDecoder } from "../../codecs/opus.ts";
+// The receiving side of one peer's media: packets or encoded frames and what is told of the sender's clocks go in as they
+// come; decoded sound and coded pictures leave in order at their time, labelled with their capture. Only the jitter buffer
+// holds media. Every packet ends in exactly one counter.
 import type { EncodedAudioFrame } from "../../platform/platform.ts";
 import { captureTimeOf } from "../../rtp/capture-time.ts";
 import { parseRtp } from "../../rtp/packet.ts";
@@ -9,15 +8,14 @@ import type { RtpPacket } from "../../rtp/packet.ts";
 import { Reception } from "../../rtp/rtcp/reception.ts";
 import type { Machine } from "../../runtime/machine.ts";
 import { recycleSamples } from "../../runtime/sample-buffers.ts";
-import type { ClockExchange } from "../../sync/clock-offset.ts";
-import type { SyncOptions } from "../../sync/sync-config.ts";
 import { SyncManager } from "../../sync/sync-manager.ts";
-import type { RtcpSenderReport, SyncBeacon, SyncState, SyncedAudioFrame } from "../../sync/sync-types.ts";
+import type { SyncState, SyncedAudioFrame } from "../../sync/sync-types.ts";
 import { tickDistance } from "../../wasm/rtp-clock.ts";
 import { AudioTimeline } from "./audio-timeline.ts";
 import type { DecodedAudioFrame } from "./audio-timeline.ts";
-import type { LiveAudioFrame } from "./engine.ts";
+import { IncomingPictures } from "./incoming-pictures.ts";
 import { LivePlayout } from "./live-playout.ts";
+import type { ReceiverInput, ReceiverOptions, ReceiverOutput } from "./receiver-io.ts";
 import { NOTHING_COUNTED, NOTHING_DECODED } from "./receiver-stats.ts";
 import type { ReceiverClock, ReceiverCounters } from "./receiver-stats.ts";
 
@@ -33,45 +31,13 @@ const FAILURES_BEFORE_FAULT = 50;
 /** Longer payloads are no Opus of this clock: 120 ms at 510 kbit/s are 7650 bytes (RFC 6716 section 2). */
 const MAX_PAYLOAD_BYTES = 8_000;
 
-/** Options of a {@link Receiver}. */
-export interface ReceiverOptions {
-  peerId: string;
-  /** Receiver's wall clock minus its local monotonic clock, ms. */
-  wallOffsetMs: number;
-  sync: SyncOptions;
-}
-
-/** What a {@link Receiver} is told. */
-export type ReceiverInput =
-  /** A whole RTP packet, owned from now on; 0 where nothing was negotiated. */
-  | { type: "rtp"; packet: Uint8Array; arrivalMs: number; payloadType: number; captureTimeId: number }
-  /** A frame that the platform has taken out of its packet. */
-  | { type: "frame"; frame: EncodedAudioFrame }
-  | { type: "sender-report"; report: RtcpSenderReport; receivedAtMs: number }
-  | { type: "beacon"; beacon: SyncBeacon; receivedAtMs: number }
-  | { type: "exchange"; exchange: ClockExchange }
-  /** Delay of the sender's encoder, at 48 kHz. */
-  | { type: "lookahead"; samples: number }
-  /** The decoder to use, once; until then packets wait. It stays the property of the caller. */
-  | { type: "decoder"; decoder: OpusDecoder }
-  | { type: "configure"; jitterBufferSizeMs: number };
-
-/** What a {@link Receiver} yields. The samples of a frame are valid until the next poll. */
-export type ReceiverOutput =
-  /** As captured, neither stretched nor resampled. Comes before the live frame made of the same samples. */
-  | { type: "decoded"; frame: SyncedAudioFrame }
-  /** `decoded`: the samples it was made of. */
-  | { type: "live"; frame: LiveAudioFrame; decoded: Float32Array }
-  | { type: "sync-state"; state: SyncState }
-  /** A second of packets in a row could not be decoded. */
-  | { type: "undecodable"; failures: number };
-
 type Packet = Pick<RtpPacket, "payload" | "payloadType">;
 
-/** The machine of one incoming audio stream. Close it to give its memory back. */
+/** The machine of one peer's incoming media. Close it to give its memory back. */
 export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
   readonly #options: ReceiverOptions;
   readonly #sync: SyncManager<Packet>;
+  readonly #pictures: IncomingPictures;
   readonly #outputs: ReceiverOutput[] = [];
   /** The output polled last. */
   #read: ReceiverOutput | undefined;
@@ -98,12 +64,14 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
     const { peerId, sync, wallOffsetMs } = options;
     this.#options = options;
     this.#sync = new SyncManager<Packet>(peerId, sync, { wallOffsetMs });
+    this.#pictures = new IncomingPictures(this.#sync);
     this.#holdMs = this.#sync.config.jitterBufferSizeMs;
   }
 
   get deadlineMs(): number {
-    if (this.#timeline === undefined) return Infinity;
-    return Math.min(this.#sync.nextAudioDueMs, this.#comfortAtMs);
+    const pictureDueMs = this.#pictures.deadlineMs;
+    if (this.#timeline === undefined) return pictureDueMs;
+    return Math.min(pictureDueMs, this.#sync.nextAudioDueMs, this.#comfortAtMs);
   }
 
   get counters(): ReceiverCounters {
@@ -123,6 +91,7 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
       ssrc: reception?.ssrc,
       packetsLost: reception?.lost ?? 0,
       jitterMs: reception?.jitterMs ?? 0,
+      video: this.#pictures.counters,
       insertedSamples: this.#playout?.insertedSamples ?? 0,
       removedSamples: this.#playout?.removedSamples ?? 0,
     };
@@ -149,8 +118,11 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
       case "frame":
         this.#receiveFrame(input.frame);
         break;
+      case "picture":
+        this.#pictures.receive(input.picture);
+        break;
       case "sender-report":
-        this.#sync.updateRtcpSenderReport(input.report, input.receivedAtMs, "audio");
+        this.#sync.updateRtcpSenderReport(input.report, input.receivedAtMs, input.media);
         break;
       case "beacon":
         this.#sync.addBeacon(input.beacon, input.receivedAtMs);
@@ -174,6 +146,7 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
         break;
     }
     this.#play(nowMs);
+    this.#show(nowMs);
     this.#tellSyncState(nowMs);
   }
 
@@ -235,6 +208,13 @@ export class Receiver implements Machine<ReceiverInput, ReceiverOutput> {
       samples: { payload, payloadType },
       captureUs,
     });
+  }
+
+  #show(nowMs: number): void {
+    const pictures = this.#pictures;
+    for (let frame = pictures.poll(nowMs); frame !== null; frame = pictures.poll(nowMs)) {
+      this.#outputs.push({ type: "picture", frame });
+    }
   }
 
   /** Go over to another stream. @returns false for a straggler of the one before */

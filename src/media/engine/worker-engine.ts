@@ -9,8 +9,8 @@ import { AlignedReading } from "./aligned-reading.ts";
 import type {
   AlignedReader,
   AlignedReaderOptions,
-  AudioStream,
-  AudioStreamEvents,
+  PeerStream,
+  PeerStreamEvents,
   EngineChanges,
   EngineConfig,
   MediaEngine,
@@ -109,7 +109,7 @@ class WorkerEngine implements MediaEngine {
     this.#line = {
       sink: this.#channel.sink,
       written: () => this.#written(),
-      tell: (command) => this.#tell(command),
+      tell: (command, transfer) => this.#tell(command, transfer),
       watch: () => this.#watch(),
     };
     this.#taker = {
@@ -119,7 +119,7 @@ class WorkerEngine implements MediaEngine {
     worker.post({ type: "start", config, clock: relationOf(clock, worker), rings } satisfies EngineCommand);
   }
 
-  openStream(peerId: string, events: AudioStreamEvents): AudioStream {
+  openStream(peerId: string, events: PeerStreamEvents): PeerStream {
     const id = ++this.#lastId;
     const stream = new WorkerStream(id, peerId, this.#line, events);
     if (this.#failure !== undefined) {
@@ -170,6 +170,8 @@ class WorkerEngine implements MediaEngine {
     // What came out before the report counts before it.
     this.#read();
     switch (report.type) {
+      case "picture":
+        return this.#streams.get(report.stream)?.show(report.picture);
       case "sync-state":
         return this.#streams.get(report.stream)?.changeSyncState(report.state);
       case "fault":
@@ -258,10 +260,10 @@ class WorkerEngine implements MediaEngine {
     if (notice !== undefined) this.#worker.post(notice satisfies EngineCommand, transfersOf(notice));
   }
 
-  #tell(command: EngineCommand): void {
+  #tell(command: EngineCommand, transfer: ArrayBuffer[] = []): void {
     if (this.#failure !== undefined || this.#closed) return;
     this.#notice();
-    this.#worker.post(command);
+    this.#worker.post(command, transfer);
   }
 
   #watch(): void {

@@ -3,8 +3,21 @@
 import type { TransportError } from "../../errors/errors.ts";
 import type { EncodedAudioFrame } from "../../platform/platform.ts";
 import type { ClockExchange } from "../../sync/clock-offset.ts";
-import type { RtcpSenderReport, SyncBeacon, SyncState } from "../../sync/sync-types.ts";
-import type { AudioStream, AudioStreamEvents, AudioStreamStats, NegotiatedAudio } from "./engine.ts";
+import type {
+  Media,
+  RtcpSenderReport,
+  SyncBeacon,
+  SyncedVideoFrame,
+  SyncState,
+} from "../../sync/sync-types.ts";
+import type {
+  AudioStreamStats,
+  CodedVideoFrame,
+  NegotiatedAudio,
+  PeerStream,
+  PeerStreamEvents,
+} from "./engine.ts";
+import { movableBuffers } from "./engine-messages.ts";
 import type { EngineCommand, StreamSnapshot } from "./engine-messages.ts";
 import { writeEncodedFrame, writeRtp } from "./packet-records.ts";
 import { NOTHING_RECEIVED } from "./receiver-stats.ts";
@@ -17,17 +30,18 @@ export interface WorkerLine {
   readonly sink: RecordSink;
   /** Something was written to the sink. */
   written(): void;
-  tell(command: EngineCommand): void;
+  /** @param transfer buffers in it that move */
+  tell(command: EngineCommand, transfer?: ArrayBuffer[]): void;
   /** Somebody reads counters. */
   watch(): void;
 }
 
 /** See the header. */
-export class WorkerStream implements AudioStream {
+export class WorkerStream implements PeerStream {
   readonly id: number;
   readonly peerId: string;
   readonly #line: WorkerLine;
-  readonly #events: AudioStreamEvents;
+  readonly #events: PeerStreamEvents;
   #snapshot: AudioStreamStats = NOTHING_RECEIVED;
   /** Packets handed over, and those of them that the snapshot counts. */
   #written = 0;
@@ -36,7 +50,7 @@ export class WorkerStream implements AudioStream {
   #dropped = 0;
   #closed = false;
 
-  constructor(id: number, peerId: string, line: WorkerLine, events: AudioStreamEvents) {
+  constructor(id: number, peerId: string, line: WorkerLine, events: PeerStreamEvents) {
     this.id = id;
     this.peerId = peerId;
     this.#line = line;
@@ -57,8 +71,13 @@ export class WorkerStream implements AudioStream {
     this.#count(writeEncodedFrame(this.#line.sink, this.id, frame));
   }
 
-  addSenderReport(report: RtcpSenderReport, receivedAtMs: number): void {
-    this.#tell({ type: "sender-report", stream: this.id, report, receivedAtMs });
+  receivePicture(picture: CodedVideoFrame): void {
+    if (this.#closed) return;
+    this.#line.tell({ type: "picture", stream: this.id, picture }, movableBuffers([picture.data]));
+  }
+
+  addSenderReport(media: Media, report: RtcpSenderReport, receivedAtMs: number): void {
+    this.#tell({ type: "sender-report", stream: this.id, media, report, receivedAtMs });
   }
 
   addBeacon(beacon: SyncBeacon, receivedAtMs: number): void {
@@ -104,6 +123,11 @@ export class WorkerStream implements AudioStream {
     if (this.#closed) return;
     this.#events.frame({ kind: "audio", peerId: this.peerId, streamId: "default", ...frame });
     recycleSamples(frame.samples);
+  }
+
+  /** A picture's turn has come. @throws what the callee throws, which it must not */
+  show(picture: SyncedVideoFrame): void {
+    if (!this.#closed) this.#events.picture(picture);
   }
 
   changeSyncState(state: SyncState): void {

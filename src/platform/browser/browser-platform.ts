@@ -22,7 +22,8 @@ const MAX_RANDOM_BYTES = 65_536;
 /**
  * The browser as a {@link Platform}. Links receive encoded frames (RTCRtpScriptTransform) and send tracks: samples
  * through MediaStreamTrackGenerator where the browser has it (Chromium), else only tracks given to `useTrack`,
- * e.g. the microphone; `write` then reports one `NOT_SUPPORTED` fault.
+ * e.g. the microphone; `write` then reports one `NOT_SUPPORTED` fault. Pictures go through the same, elsewhere through a
+ * canvas.
  */
 export function createBrowserPlatform(options: BrowserPlatformOptions = {}): Platform {
   const hub = new ReceiveHub(options.workerUrl);

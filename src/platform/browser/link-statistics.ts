@@ -1,10 +1,6 @@
 // Picks the facts of a link out of a statistics report (W3C WebRTC Statistics). Pure.
-import type {
-  LinkStatistics,
-  NativeAudioInRemote,
-  NativeAudioOut,
-  NativeAudioOutRemote,
-} from "../platform.ts";
+import type { LinkStatistics, NativeAudioOut, NativeInRemote, NativeOutRemote } from "../platform.ts";
+import type { NativeVideo, NativeVideoIn, NativeVideoOut } from "../video-link.ts";
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -15,8 +11,8 @@ export function summarizeStatistics(report: Iterable<Entry>): LinkStatistics {
   const all = [...entries.values()];
   const transport = all.find(({ type }) => type === "transport");
   const pair = selectedPair(all, entries, transport);
-  const audio = (wanted: string): Entry | undefined =>
-    all.find(({ type, kind }) => type === wanted && kind === "audio");
+  const of = (medium: "audio" | "video", wanted: string): Entry | undefined =>
+    all.find(({ type, kind }) => type === wanted && kind === medium);
   return {
     bytesSent: number(transport?.bytesSent ?? pair?.bytesSent),
     bytesReceived: number(transport?.bytesReceived ?? pair?.bytesReceived),
@@ -24,9 +20,10 @@ export function summarizeStatistics(report: Iterable<Entry>): LinkStatistics {
     localCandidate: candidateText(entries.get(pair?.localCandidateId)),
     remoteCandidate: candidateText(entries.get(pair?.remoteCandidateId)),
     availableOutgoingBps: number(pair?.availableOutgoingBitrate),
-    audioOut: audioOut(audio("outbound-rtp")),
-    audioOutRemote: audioOutRemote(audio("remote-inbound-rtp")),
-    audioInRemote: audioInRemote(audio("remote-outbound-rtp")),
+    audioOut: audioOut(of("audio", "outbound-rtp")),
+    audioOutRemote: outRemote(of("audio", "remote-inbound-rtp")),
+    audioInRemote: inRemote(of("audio", "remote-outbound-rtp")),
+    video: video((wanted) => of("video", wanted)),
   };
 }
 
@@ -60,7 +57,7 @@ function audioOut(outbound: Entry | undefined): NativeAudioOut | null {
   };
 }
 
-function audioOutRemote(remote: Entry | undefined): NativeAudioOutRemote | null {
+function outRemote(remote: Entry | undefined): NativeOutRemote | null {
   if (remote === undefined) return null;
   return {
     packetsLost: number(remote.packetsLost),
@@ -72,7 +69,7 @@ function audioOutRemote(remote: Entry | undefined): NativeAudioOutRemote | null 
   };
 }
 
-function audioInRemote(remote: Entry | undefined): NativeAudioInRemote | null {
+function inRemote(remote: Entry | undefined): NativeInRemote | null {
   const ssrc = number(remote?.ssrc);
   if (remote === undefined || ssrc === null) return null;
   return {
@@ -81,6 +78,56 @@ function audioInRemote(remote: Entry | undefined): NativeAudioInRemote | null {
     bytesSent: number(remote.bytesSent),
     reportsSent: number(remote.reportsSent),
     remoteTimestampMs: number(remote.remoteTimestamp),
+  };
+}
+
+/** Null where nothing is said of video. */
+function video(of: (wanted: string) => Entry | undefined): NativeVideo | null {
+  const parts = {
+    out: videoOut(of("outbound-rtp")),
+    outRemote: outRemote(of("remote-inbound-rtp")),
+    in: videoIn(of("inbound-rtp")),
+    inRemote: inRemote(of("remote-outbound-rtp")),
+  };
+  return Object.values(parts).some((part) => part !== null) ? parts : null;
+}
+
+function videoOut(outbound: Entry | undefined): NativeVideoOut | null {
+  const ssrc = number(outbound?.ssrc);
+  if (outbound === undefined || ssrc === null) return null;
+  return {
+    ssrc,
+    packetsSent: number(outbound.packetsSent) ?? 0,
+    bytesSent: number(outbound.bytesSent) ?? 0,
+    headerBytesSent: number(outbound.headerBytesSent),
+    retransmittedPacketsSent: number(outbound.retransmittedPacketsSent),
+    framesEncoded: number(outbound.framesEncoded),
+    keyFramesEncoded: number(outbound.keyFramesEncoded),
+    qpSum: number(outbound.qpSum),
+    encodeMs: milliseconds(outbound.totalEncodeTime),
+    targetBps: number(outbound.targetBitrate),
+    width: number(outbound.frameWidth),
+    height: number(outbound.frameHeight),
+    framerateFps: number(outbound.framesPerSecond),
+    nackCount: number(outbound.nackCount),
+    pliCount: number(outbound.pliCount),
+    firCount: number(outbound.firCount),
+  };
+}
+
+function videoIn(inbound: Entry | undefined): NativeVideoIn | null {
+  const ssrc = number(inbound?.ssrc);
+  if (inbound === undefined || ssrc === null) return null;
+  return {
+    ssrc,
+    packetsReceived: number(inbound.packetsReceived) ?? 0,
+    bytesReceived: number(inbound.bytesReceived) ?? 0,
+    packetsLost: number(inbound.packetsLost),
+    jitterMs: milliseconds(inbound.jitter),
+    framesReceived: number(inbound.framesReceived),
+    nackCount: number(inbound.nackCount),
+    pliCount: number(inbound.pliCount),
+    firCount: number(inbound.firCount),
   };
 }
 

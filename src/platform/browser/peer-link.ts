@@ -12,15 +12,16 @@ import type {
   PeerLinkEvents,
   PeerLinkOptions,
 } from "../platform.ts";
-import { askForCaptureTimes, prepareTransceiver } from "./audio-transceiver.ts";
+import { checkVideoLink } from "../video-description.ts";
+import { AudioMedia } from "./audio-media.ts";
 import { CandidateQueue } from "./candidate-queue.ts";
 import { BrowserChannel } from "./channel-port.ts";
+import type { LinkMedia } from "./link-media.ts";
 import { summarizeStatistics } from "./link-statistics.ts";
-import { audioOffer, steeringEncoder, withWishes } from "./opus-sdp.ts";
-import type { LinkTransforms, ReceiveHub } from "./receive-hub.ts";
-import { TrackAudio } from "./track-audio.ts";
-import { audioTrackGeneratorClass } from "./web-types.ts";
-import type { ExtensibleTransceiver } from "./web-types.ts";
+import type { ReceiveHub } from "./receive-hub.ts";
+import type { TrackAudio } from "./track-audio.ts";
+import type { TrackVideo } from "./track-video.ts";
+import { VideoMedia } from "./video-media.ts";
 
 /** Channels a peer may open in-band; ours are negotiated, so a foreign stack needs three at most. */
 const MAX_FOREIGN_CHANNELS = 16;
@@ -31,10 +32,12 @@ type Phase = "new" | "offering" | "described";
 /** A {@link PeerLink} in a browser: frames come in encoded, samples or tracks go out. */
 export class BrowserPeerLink implements PeerLink {
   readonly channels: ReadonlyMap<string, ChannelPort>;
-  readonly #audio: TrackAudio | undefined;
+  readonly #audio: AudioMedia | undefined;
+  readonly #video: VideoMedia | undefined;
+  /** Whichever of the two there is. */
+  readonly #media: LinkMedia | undefined;
   readonly #options: PeerLinkOptions;
   readonly #events: PeerLinkEvents;
-  readonly #transforms: LinkTransforms | undefined;
   readonly #native: RTCPeerConnection;
   readonly #candidates: CandidateQueue;
   readonly #ports = new Set<BrowserChannel>();
@@ -43,14 +46,13 @@ export class BrowserPeerLink implements PeerLink {
   readonly #gone: Promise<never>;
   #leave: (error: TransportError) => void = () => undefined;
   #state: LinkState = "new";
-  #transceiver: RTCRtpTransceiver | undefined;
   #phase: Phase = "new";
-  #audioRefused = false;
   #foreignChannels = 0;
   #closed = false;
 
-  /** @throws TransportError `NOT_SUPPORTED`, `CONNECTION_FAILED` */
+  /** @throws TransportError `NOT_SUPPORTED`, `CONNECTION_FAILED`, `INVALID_DATA` */
   constructor(options: PeerLinkOptions, events: PeerLinkEvents, hub: ReceiveHub) {
+    checkVideoLink(options);
     this.#options = options;
     this.#events = events;
     this.#native = openNative(options);
@@ -60,15 +62,10 @@ export class BrowserPeerLink implements PeerLink {
     this.#gone.catch(() => undefined); // often nobody waits
     this.#candidates = new CandidateQueue((candidate) => this.#tell(() => events.candidate(candidate)));
     this.channels = new Map(options.channels.map((channel) => [channel.label, this.#openChannel(channel)]));
-    if (options.audio !== undefined) {
-      const { bitrateKbps } = options.audio;
-      this.#audio = new TrackAudio(audioTrackGeneratorClass(), bitrateKbps, (error) => this.#fault(error));
-      this.#transforms = hub.open({
-        frame: (frame) => this.#tell(() => events.frame(frame)),
-        sent: (mark) => this.#tell(() => events.sent(this.#audio?.exact(mark) ?? mark)),
-        fault: (error) => this.#fault(error),
-      });
-    }
+    const { name, audio, video } = options;
+    this.#audio = audio && new AudioMedia(name, audio, hub, this.#told);
+    this.#video = video && new VideoMedia(name, video, hub, this.#told);
+    this.#media = this.#audio ?? this.#video;
     this.#listen();
   }
 
@@ -78,52 +75,52 @@ export class BrowserPeerLink implements PeerLink {
 
   /** Undefined too once the other side has shown that it has no audio. */
   get audio(): TrackAudio | undefined {
-    return this.#audioRefused ? undefined : this.#audio;
+    return this.#audio?.refused === true ? undefined : this.#audio?.port;
+  }
+
+  get video(): TrackVideo | undefined {
+    return this.#video?.port;
   }
 
   createOffer(): Promise<string> {
     return this.#describe("createOffer", "new", async () => {
       this.#phase = "offering";
-      await this.#transforms?.settled;
-      if (this.#audio !== undefined) {
-        const transceiver = this.#native.addTransceiver("audio", { direction: "sendrecv" });
-        askForCaptureTimes(transceiver as RTCRtpTransceiver & ExtensibleTransceiver);
-        this.#adopt(transceiver);
-      }
+      await this.#media?.settled;
+      this.#media?.offer(this.#native);
       const offer = await this.#native.createOffer();
       await this.#native.setLocalDescription(offer);
-      await this.#audio?.applyBitrate();
-      return this.#asOurs(offer.sdp);
+      await this.#media?.applyLimits();
+      return this.#asOurs(offer);
     });
   }
 
   createAnswer(offerSdp: string): Promise<string> {
     return this.#describe("createAnswer", "new", async () => {
       this.#phase = "described";
-      this.#requireAudio(offerSdp);
-      await this.#transforms?.settled;
+      this.#media?.check(offerSdp, "offer");
+      await this.#media?.settled;
       await this.#native.setRemoteDescription({ type: "offer", sdp: this.#asTheirs(offerSdp) });
       this.#refuseExtraMedia();
       const answer = await this.#native.createAnswer();
       await this.#native.setLocalDescription(answer);
-      await this.#audio?.applyBitrate();
-      return this.#asOurs(answer.sdp);
+      await this.#media?.applyLimits();
+      return this.#asOurs(answer);
     });
   }
 
   acceptAnswer(answerSdp: string): Promise<void> {
     return this.#describe("acceptAnswer", "offering", async () => {
       this.#phase = "described";
-      this.#requireAudio(answerSdp);
+      this.#media?.check(answerSdp, "answer");
       await this.#native.setRemoteDescription({ type: "answer", sdp: this.#asTheirs(answerSdp) });
-      await this.#audio?.applyBitrate();
+      await this.#media?.applyLimits();
     });
   }
 
   async addCandidate(candidate: IceCandidate): Promise<void> {
     if (this.#closed) return;
     // A description that was handed in before may still wait for the same.
-    await this.#transforms?.settled;
+    await this.#media?.settled;
     try {
       await Promise.race([this.#native.addIceCandidate(candidate), this.#gone]);
     } catch (error) {
@@ -141,10 +138,9 @@ export class BrowserPeerLink implements PeerLink {
     if (this.#closed) return Promise.resolve();
     this.#listening.abort();
     this.#leave(closedError(this.#options.name));
-    this.#audio?.close();
     for (const port of this.#ports) port.close();
     this.#native.close();
-    this.#transforms?.close();
+    this.#media?.close();
     this.#setState("closed");
     this.#closed = true;
     return Promise.resolve();
@@ -159,45 +155,25 @@ export class BrowserPeerLink implements PeerLink {
     });
     native.addEventListener("datachannel", ({ channel }) => this.#acceptChannel(channel), { signal });
     // Runs inside setRemoteDescription: the transform is in place before the transport can deliver anything.
-    const adopt = ({ transceiver }: RTCTrackEvent): void => this.#tell(() => this.#adoptOffered(transceiver));
+    const adopt = ({ transceiver }: RTCTrackEvent): void => this.#tell(() => this.#media?.adopt(transceiver));
     native.addEventListener("track", adopt, { signal });
   }
 
-  #adoptOffered(transceiver: RTCRtpTransceiver): void {
-    if (this.#transforms === undefined || this.#transceiver !== undefined) return;
-    if (transceiver.receiver.track.kind === "audio") this.#adopt(transceiver);
-  }
-
-  #adopt(transceiver: RTCRtpTransceiver): void {
-    this.#transceiver = transceiver;
-    if (this.#transforms !== undefined) prepareTransceiver(transceiver, this.#transforms);
-    this.#audio?.attach(transceiver.sender).catch((error: unknown) => this.#fault(error));
-  }
-
-  /** One audio stream is all a link carries; the answer calls whatever else was offered inactive. */
+  /** One stream of media is all a link carries; the answer calls whatever else was offered inactive. */
   #refuseExtraMedia(): void {
     for (const transceiver of this.#native.getTransceivers()) {
-      if (transceiver !== this.#transceiver) transceiver.stop();
+      if (this.#media?.uses(transceiver) !== true) transceiver.stop();
     }
   }
 
-  #requireAudio(sdp: string): void {
-    const offer = audioOffer(sdp);
-    this.#audioRefused = offer === "none" || offer === "refused";
-    if (this.#audio === undefined || offer !== "other") return;
-    throw new TransportError(
-      "CODEC_MISMATCH",
-      `${this.#options.name}: the other side has audio, but no Opus`,
-    );
-  }
-
-  #asOurs(sdp: string | undefined): string {
-    if (sdp === undefined) throw new TransportError("SDP_ERROR", "the browser made an empty description");
-    return this.#options.audio === undefined ? sdp : withWishes(sdp, this.#options.audio);
+  #asOurs({ sdp, type }: RTCSessionDescriptionInit): string {
+    if (sdp === undefined || (type !== "offer" && type !== "answer"))
+      throw new TransportError("SDP_ERROR", "the browser made an empty description");
+    return this.#media?.asOurs(sdp, type) ?? sdp;
   }
 
   #asTheirs(sdp: string): string {
-    return this.#options.audio === undefined ? sdp : steeringEncoder(sdp, this.#options.audio);
+    return this.#media?.asTheirs(sdp) ?? sdp;
   }
 
   /** A link negotiates once, as offerer or as answerer; another attempt is another link. */
@@ -249,6 +225,15 @@ export class BrowserPeerLink implements PeerLink {
     this.#ports.add(port);
     return port;
   }
+
+  /** The listener, as our parts may call it. */
+  readonly #told: Pick<PeerLinkEvents, "frame" | "sent" | "videoFrame" | "sentVideo" | "fault"> = {
+    frame: (frame) => this.#tell(() => this.#events.frame(frame)),
+    sent: (mark) => this.#tell(() => this.#events.sent(mark)),
+    videoFrame: (frame) => this.#tell(() => this.#events.videoFrame?.(frame)),
+    sentVideo: (mark) => this.#tell(() => this.#events.sentVideo?.(mark)),
+    fault: (error) => this.#fault(error),
+  };
 
   #setState(state: LinkState): void {
     if (state === this.#state) return;

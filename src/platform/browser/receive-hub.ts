@@ -1,16 +1,28 @@
 // The page's side of the encoded transforms: one worker for all links, and who is told of which frame.
 import { TransportError } from "../../errors/errors.ts";
 import type { EncodedAudioFrame, SentAudioMark } from "../platform.ts";
+import type { EncodedVideoFrame } from "../video-link.ts";
 import { receiveWorkerSource } from "./generated/receive-worker.ts";
 import { inlineScriptUrl } from "./inline-script.ts";
-import type { ReceiveMessage, TransformOptions } from "./receive-messages.ts";
+import type {
+  KeyframeRequest,
+  PictureMessage,
+  ReceiveMessage,
+  TransformOptions,
+  VideoTransformOptions,
+} from "./receive-messages.ts";
+import type { Departure } from "./sent-pictures.ts";
 
 /** What a link is told. No callback may throw. */
 export interface TransformListener {
-  /** An encoded frame has come. */
-  frame(frame: EncodedAudioFrame): void;
+  /** An encoded frame of audio has come. */
+  frame?(frame: EncodedAudioFrame): void;
   /** A frame of ours has left; a few times a second. Never where the browser's senders take no transforms. */
-  sent(mark: SentAudioMark): void;
+  sent?(mark: SentAudioMark): void;
+  /** A coded picture has come. */
+  videoFrame?(frame: EncodedVideoFrame): void;
+  /** A picture of ours has left; a few times a second. */
+  videoLeft?(departure: Departure): void;
   /** Nothing can be received; once. */
   fault(error: TransportError): void;
 }
@@ -100,18 +112,28 @@ export class LinkTransforms {
   /**
    * Take all encoded frames that come from now on, and watch those that leave; call it before media can flow. Where the
    * browser has no encoded transforms, or the worker cannot be loaded, `fault` is told in a later turn.
+   * @param video for transceivers of video
    */
-  attach({ receiver, sender }: Pick<RTCRtpTransceiver, "receiver" | "sender">): void {
+  attach(
+    { receiver, sender }: Pick<RTCRtpTransceiver, "receiver" | "sender">,
+    video?: VideoTransformOptions,
+  ): void {
     this.#attached = true;
     const worker = this.#worker;
     try {
       if (worker === undefined || worker.failure !== undefined) throw worker?.failure ?? this.#failure;
-      receiver.transform = this.#transform(worker.native, "receive");
+      receiver.transform = this.#transform(worker.native, "receive", video);
       // A transform without a worker behind it would keep the sender silent for good, and Chromium takes none back.
-      if (worker.loaded) sender.transform = this.#transform(worker.native, "send");
+      if (worker.loaded) sender.transform = this.#transform(worker.native, "send", video);
     } catch (error) {
       queueMicrotask(() => this.fail(error));
     }
+  }
+
+  /** Ask whoever sends us video for a keyframe. */
+  requestKeyframe(): void {
+    const request: KeyframeRequest = { type: "request-keyframe", link: this.#id };
+    if (this.#attached && !this.#closed) this.#worker?.native.postMessage(request);
   }
 
   /** Idempotent; nothing is told any more. To be called when the connection is closed: its sender falls silent. */
@@ -123,14 +145,27 @@ export class LinkTransforms {
   /** From the worker. */
   deliver(message: ReceiveMessage): void {
     if (message.type === "fault") return this.fail(message.message);
-    if (message.type === "sent") {
-      const { ssrc, rtpTimestamp, captureMs } = message;
-      return this.#listener.sent({ ssrc, rtpTimestamp, captureMs });
+    if (message.type === "picture") return this.#deliverPicture(message);
+    const { ssrc, rtpTimestamp } = message;
+    if (message.type === "departure") {
+      return this.#listener.videoLeft?.({ ssrc, rtpTimestamp, leftMs: message.leftMs });
     }
-    const { ssrc, payloadType, sequenceNumber, rtpTimestamp, arrivalMs, captureMs } = message;
+    if (message.type === "sent") {
+      return this.#listener.sent?.({ ssrc, rtpTimestamp, captureMs: message.captureMs });
+    }
+    const { payloadType, sequenceNumber, arrivalMs, captureMs } = message;
     const payload = new Uint8Array(message.payload);
     const frame = { ssrc, payloadType, sequenceNumber, rtpTimestamp, payload, arrivalMs };
-    this.#listener.frame(captureMs === null ? frame : { ...frame, captureMs });
+    this.#listener.frame?.(captureMs === null ? frame : { ...frame, captureMs });
+  }
+
+  #deliverPicture(message: PictureMessage): void {
+    const { ssrc, payloadType, codec, rtpTimestamp, isKeyframe, size, arrivalMs, captureMs } = message;
+    const data = new Uint8Array(message.data);
+    const frame: EncodedVideoFrame = { ssrc, payloadType, codec, rtpTimestamp, data, isKeyframe, arrivalMs };
+    if (size !== undefined) Object.assign(frame, size);
+    if (captureMs !== null) frame.captureMs = captureMs;
+    this.#listener.videoFrame?.(frame);
   }
 
   /** The worker is of no use. A link that does not receive yet is told when it wants to. */
@@ -140,8 +175,13 @@ export class LinkTransforms {
     this.#listener.fault(notReceiving(why));
   }
 
-  #transform(worker: Worker, side: TransformOptions["side"]): RTCRtpScriptTransform {
+  #transform(
+    worker: Worker,
+    side: TransformOptions["side"],
+    video: VideoTransformOptions | undefined,
+  ): RTCRtpScriptTransform {
     const options: TransformOptions = { link: this.#id, side, pageTimeOrigin: performance.timeOrigin };
+    if (video !== undefined) options.video = video;
     return new RTCRtpScriptTransform(worker, options);
   }
 }
@@ -180,7 +220,7 @@ function notReceiving(cause: unknown): TransportError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new TransportError(
     "NOT_SUPPORTED",
-    `audio cannot be received: the encoded transform failed: ${why}`,
+    `media cannot be received: the encoded transform failed: ${why}`,
     {
       suggestion:
         "Use a browser with RTCRtpScriptTransform; where the page's Content-Security-Policy forbids blob: workers, " +

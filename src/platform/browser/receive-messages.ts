@@ -1,6 +1,10 @@
 // The language between the page and the worker of its transforms, and how a frame becomes a message. Never touches a
 // clock.
-import type { EncodedFrameLike } from "./web-types.ts";
+import type { VideoCodecName } from "../video-codecs.ts";
+import { codedSize } from "./coded-size.ts";
+import type { PictureSize } from "./coded-size.ts";
+import type { Departure } from "./sent-pictures.ts";
+import type { EncodedFrameLike, EncodedFrameMetadata } from "./web-types.ts";
 
 /** Options of one encoded transform. */
 export interface TransformOptions {
@@ -8,8 +12,16 @@ export interface TransformOptions {
   link: number;
   /** Frames that come are taken, frames that leave are watched. */
   side: "receive" | "send";
+  /** Set for video. */
+  video?: VideoTransformOptions;
   /** `performance.timeOrigin` of the page, Unix ms: the worker reports times on the page's clock. */
   pageTimeOrigin: number;
+}
+
+/** What is done with pictures that come. */
+export interface VideoTransformOptions {
+  /** Whether to give the browser small keyframes of our own in place of what it shall not decode. */
+  substitute: boolean;
 }
 
 /** One encoded audio frame, its buffer transferred. */
@@ -38,6 +50,30 @@ export interface SentMessage {
   captureMs: number;
 }
 
+/** One coded picture, its buffer transferred. */
+export interface PictureMessage {
+  type: "picture";
+  link: number;
+  ssrc: number;
+  payloadType: number;
+  codec: VideoCodecName;
+  rtpTimestamp: number;
+  data: ArrayBuffer;
+  isKeyframe: boolean;
+  /** Undefined where nothing tells. */
+  size: PictureSize | undefined;
+  /** On the page's monotonic clock. */
+  arrivalMs: number;
+  /** Sender's Unix ms at capture; null without abs-capture-time. */
+  captureMs: number | null;
+}
+
+/** One coded picture has left: of those of the last few 100 ms the one that the encoder has delayed least. */
+export interface DepartureMessage extends Departure {
+  type: "departure";
+  link: number;
+}
+
 /** The stream of a link can no longer, or never could, be received. */
 export interface ReceiveFault {
   type: "fault";
@@ -46,7 +82,13 @@ export interface ReceiveFault {
 }
 
 /** From the worker to the page, once it has said `{ type: "loaded" }`. */
-export type ReceiveMessage = FrameMessage | SentMessage | ReceiveFault;
+export type ReceiveMessage = FrameMessage | SentMessage | PictureMessage | DepartureMessage | ReceiveFault;
+
+/** From the page to the worker: ask whoever sends to a link for a keyframe. */
+export interface KeyframeRequest {
+  type: "request-keyframe";
+  link: number;
+}
 
 /** The clock readings that a frame's times are converted with. */
 export interface FrameClock {
@@ -70,8 +112,6 @@ export function frameMessage(
   if (synchronizationSource === undefined || sequenceNumber === undefined || rtpTimestamp === undefined) {
     return undefined;
   }
-  // Browsers that do not stamp the arrival leave the moment the worker saw the frame.
-  const seenMs = metadata.receiveTime ?? clock.nowMs;
   return {
     type: "frame",
     link: options.link,
@@ -80,9 +120,59 @@ export function frameMessage(
     sequenceNumber,
     rtpTimestamp,
     payload: frame.data,
-    // Both realms count from their own start; the difference of the origins joins the two clocks.
-    arrivalMs: seenMs + (clock.timeOrigin - options.pageTimeOrigin),
-    captureMs: metadata.captureTime === undefined ? null : metadata.captureTime + clock.timeOrigin,
+    ...timesOf(metadata, options, clock),
+  };
+}
+
+/** Codecs by the names that browsers give them. */
+const CODECS: Readonly<Record<string, VideoCodecName>> = {
+  "video/vp9": "VP9",
+  "video/h264": "H264",
+  "video/vp8": "VP8",
+};
+
+/**
+ * Describe a coded picture for the page. Its buffer is taken, not copied.
+ * @returns undefined when the browser does not say what it is
+ */
+export function pictureMessage(
+  frame: EncodedFrameLike,
+  options: TransformOptions,
+  clock: FrameClock,
+): PictureMessage | undefined {
+  const metadata = frame.getMetadata();
+  const { synchronizationSource, payloadType, rtpTimestamp, mimeType = "", width = 0, height = 0 } = metadata;
+  const codec = CODECS[mimeType.toLowerCase()];
+  if (synchronizationSource === undefined || rtpTimestamp === undefined || codec === undefined) {
+    return undefined;
+  }
+  const isKeyframe = frame.type === "key";
+  const told = width > 0 && height > 0 ? { width, height } : undefined;
+  const { data } = frame;
+  return {
+    type: "picture",
+    link: options.link,
+    ssrc: synchronizationSource,
+    payloadType: payloadType ?? 0,
+    codec,
+    rtpTimestamp,
+    data,
+    isKeyframe,
+    size: told ?? (isKeyframe ? codedSize(codec, new Uint8Array(data)) : undefined),
+    ...timesOf(metadata, options, clock),
+  };
+}
+
+function timesOf(
+  { receiveTime, captureTime }: EncodedFrameMetadata,
+  options: TransformOptions,
+  clock: FrameClock,
+): { arrivalMs: number; captureMs: number | null } {
+  // Browsers that do not stamp the arrival leave the moment the worker saw the frame. Both realms count from their own
+  // start; the difference of the origins joins the two clocks.
+  return {
+    arrivalMs: (receiveTime ?? clock.nowMs) + (clock.timeOrigin - options.pageTimeOrigin),
+    captureMs: captureTime === undefined ? null : captureTime + clock.timeOrigin,
   };
 }
 

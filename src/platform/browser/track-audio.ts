@@ -1,7 +1,8 @@
 // The sending side of a link's audio: samples go into a generated track, or a track of the browser's takes its
 // place. The browser encodes, packetizes and paces; nothing is queued here.
-import { TransportError, toTransportError } from "../../errors/errors.ts";
+import { TransportError } from "../../errors/errors.ts";
 import type { SentAudioMark, TrackAudioPort } from "../platform.ts";
+import { SenderChanges } from "./sender-changes.ts";
 import { exactSentMs } from "./sent-times.ts";
 import type { AudioTrackGenerator, AudioTrackGeneratorClass } from "./web-types.ts";
 
@@ -21,10 +22,8 @@ export class TrackAudio implements TrackAudioPort {
   #external: MediaStreamTrack | null = null;
   /** Capture of the block written last, Unix ms. */
   #writtenMs: number | undefined;
-  #sender: RTCRtpSender | undefined;
+  readonly #changes = new SenderChanges("audio");
   #bitrateKbps: number;
-  /** Changes to the sender, one after the other: each needs the parameters the one before has left. */
-  #changes: Promise<void> = Promise.resolve();
   #closed = false;
 
   /**
@@ -43,8 +42,8 @@ export class TrackAudio implements TrackAudioPort {
 
   /** Send through `sender` from now on; resolves when its track is in place. */
   attach(sender: RTCRtpSender): Promise<void> {
-    this.#sender = sender;
-    return this.#change(() => this.#connectTrack());
+    this.#changes.sender = sender;
+    return this.#connectTrack();
   }
 
   /** What the browser says of a frame that leaves, with the capture time to the microsecond if it was written. */
@@ -55,12 +54,8 @@ export class TrackAudio implements TrackAudioPort {
 
   /** Give the sender its bitrate; to be called again once its encodings are negotiated. */
   applyBitrate(): Promise<void> {
-    return this.#change(async () => {
-      const parameters = this.#sender?.getParameters();
-      const encoding = parameters?.encodings[0];
-      if (parameters === undefined || encoding === undefined) return; // applied after the negotiation
+    return this.#changes.limit((encoding) => {
       encoding.maxBitrate = this.#bitrateKbps * 1000;
-      await this.#sender?.setParameters(parameters);
     });
   }
 
@@ -101,7 +96,7 @@ export class TrackAudio implements TrackAudioPort {
       return Promise.reject(new TransportError("INVALID_DATA", message));
     }
     this.#external = track;
-    return this.#change(() => this.#connectTrack());
+    return this.#connectTrack();
   }
 
   setBitrate(bitrateKbps: number): Promise<void> {
@@ -116,12 +111,13 @@ export class TrackAudio implements TrackAudioPort {
     this.#writer?.abort().catch(() => undefined); // nobody reads any more, so there is nobody to tell
     this.#generator?.stop();
     this.#external = null;
-    this.#sender = undefined;
+    this.#changes.close();
   }
 
   #connectTrack(): Promise<void> {
-    const track = this.#external ?? this.#openGenerator() ?? null;
-    return this.#sender?.replaceTrack(track) ?? Promise.resolve();
+    return this.#changes.make((sender) =>
+      sender.replaceTrack(this.#external ?? this.#openGenerator() ?? null),
+    );
   }
 
   #openGenerator(): AudioTrackGenerator | undefined {
@@ -142,20 +138,6 @@ export class TrackAudio implements TrackAudioPort {
     }
     this.#writer ??= generator.writable.getWriter();
     return this.#writer;
-  }
-
-  #change(work: () => Promise<void>): Promise<void> {
-    const change = this.#changes.then(async () => {
-      if (this.#closed) return;
-      try {
-        await work();
-      } catch (error) {
-        if (this.#closed) return; // the sender went away with its link
-        throw toTransportError(error, "MEDIA_TRACK_ERROR", "the audio sender refused a change");
-      }
-    });
-    this.#changes = change.catch(() => undefined); // told to the caller of this change; the next one goes ahead
-    return change;
   }
 
   #reportOnce(code: "NOT_SUPPORTED" | "MEDIA_TRACK_ERROR", message: string, suggestion?: string): void {

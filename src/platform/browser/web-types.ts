@@ -13,23 +13,38 @@ export interface ExtensibleTransceiver {
 }
 
 /** A media track fed by a script: MediaStreamTrackGenerator of Chromium. */
-export interface AudioTrackGenerator extends MediaStreamTrack {
-  readonly writable: WritableStream<AudioData>;
+export interface TrackGenerator<Data> extends MediaStreamTrack {
+  readonly writable: WritableStream<Data>;
 }
 
-/** Constructor of {@link AudioTrackGenerator}. */
-export type AudioTrackGeneratorClass = new (init: { kind: "audio" }) => AudioTrackGenerator;
+/** Constructor of {@link TrackGenerator}. */
+export type TrackGeneratorClass<Data> = new (init: {
+  kind: Data extends AudioData ? "audio" : "video";
+}) => TrackGenerator<Data>;
+
+/** One of sound. */
+export type AudioTrackGenerator = TrackGenerator<AudioData>;
+
+/** Its constructor. */
+export type AudioTrackGeneratorClass = TrackGeneratorClass<AudioData>;
+
+/** The constructor of one of pictures. */
+export type VideoTrackGeneratorClass = TrackGeneratorClass<VideoFrame>;
 
 /** What `RTCRtpScriptTransform` hands to its worker (W3C WebRTC Encoded Transform). */
 export interface ScriptTransformer {
   readonly options: unknown;
   readonly readable: ReadableStream<EncodedFrameLike>;
   readonly writable: WritableStream<EncodedFrameLike>;
+  /** Ask the other side for a keyframe; rejects before anything has come. */
+  sendKeyFrameRequest?(): Promise<unknown>;
 }
 
-/** The part of an RTCEncodedAudioFrame that is read here. */
+/** The part of an RTCEncodedAudioFrame or RTCEncodedVideoFrame that is used here. */
 export interface EncodedFrameLike {
-  readonly data: ArrayBuffer;
+  data: ArrayBuffer;
+  /** Of video. */
+  readonly type?: "key" | "delta" | "empty";
   getMetadata(): EncodedFrameMetadata;
 }
 
@@ -45,10 +60,16 @@ export interface EncodedFrameMetadata {
    * this realm's time origin. Of one that leaves: on this realm's clock.
    */
   captureTime?: number;
+  /** Of video, e.g. `video/VP9`. */
+  mimeType?: string;
+  /** Of video; 0 where the browser does not know. */
+  width?: number;
+  height?: number;
 }
 
 /** A dedicated worker that runs encoded transforms. */
 export interface TransformWorkerScope {
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
   onrtctransform: ((event: { readonly transformer: ScriptTransformer }) => void) | null;
   postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
 }
@@ -56,4 +77,9 @@ export interface TransformWorkerScope {
 /** The constructor that Chromium has and other browsers lack; undefined there. */
 export function audioTrackGeneratorClass(): AudioTrackGeneratorClass | undefined {
   return (globalThis as { MediaStreamTrackGenerator?: AudioTrackGeneratorClass }).MediaStreamTrackGenerator;
+}
+
+/** The same for video. */
+export function videoTrackGeneratorClass(): VideoTrackGeneratorClass | undefined {
+  return (globalThis as { MediaStreamTrackGenerator?: VideoTrackGeneratorClass }).MediaStreamTrackGenerator;
 }

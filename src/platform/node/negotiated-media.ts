@@ -1,7 +1,11 @@
 // What comes out of an offer and an answer: which sections are used, which are refused, and the Opus parameters.
-// Pure. At most one audio section is ever accepted, because the native side must never hold two tracks: with two,
+// Pure. At most one section of media is ever accepted, because the native side must never hold two tracks: with two,
 // a malformed RTCP SDES packet of an authenticated peer stops its receive thread for good.
 import { TransportError } from "../../errors/errors.ts";
+import type { VideoCodecName } from "../video-codecs.ts";
+import { describedAgreement } from "../video-description.ts";
+import { acceptVideo, chooseVideo } from "./negotiated-video.ts";
+import type { AgreedVideo, ChosenVideo } from "./negotiated-video.ts";
 import {
   bundled,
   insertRefusals,
@@ -18,6 +22,8 @@ import type { Direction, MediaSection, SessionDescription } from "./session-desc
 export interface WantedMedia {
   audio: boolean;
   data: boolean;
+  /** Codecs of video; undefined: none is wanted. A link that wants video wants nothing else. */
+  video?: readonly VideoCodecName[] | undefined;
 }
 
 /** Audio as agreed. `direction` is seen from this side. */
@@ -34,6 +40,7 @@ export interface RemoteMedia {
   /** For the native side: written anew, holding what is accepted and nothing else. */
   nativeSdp: string;
   audio: AgreedAudio | undefined;
+  video: AgreedVideo | undefined;
   /** Whether this side opens the DTLS handshake. */
   dtlsClient: boolean;
   /** First accepted section: the one candidates are signalled for. */
@@ -58,10 +65,11 @@ const REVERSED: Record<Direction, Direction> = {
 };
 
 /**
- * Choose what to accept of an offer: the first audio section with Opus and the first SCTP section, on one transport.
+ * Choose what to accept of an offer: the first audio section with Opus and the first SCTP section, on one transport; or
+ * its one section of video.
  *
- * @throws TransportError `SDP_ERROR` when it is malformed, `CODEC_MISMATCH` when audio is wanted and the offer's has
- * no Opus, or when nothing is left to accept
+ * @throws TransportError `SDP_ERROR` when it is malformed, or when video is wanted and it holds other media too;
+ * `CODEC_MISMATCH` when what is wanted comes without a codec of ours, or when nothing is left to accept
  */
 export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
   const offer = parseSessionDescription(sdp);
@@ -74,7 +82,8 @@ export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
   const data = usable.find(
     (section) => wanted.data && isSctp(section) && (voice === undefined || bundled(offer, voice, section)),
   );
-  const accepted = offer.media.filter((section) => section === voice || section === data);
+  const video = wanted.video && chooseVideo(usable, wanted.video);
+  const accepted = offer.media.filter((section) => [voice, data, video?.section].includes(section));
   const [first] = accepted;
   if (first === undefined) throw nothingInCommon("offer");
 
@@ -85,7 +94,7 @@ export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
   // An answer may only name groups of the offer (RFC 5888 section 9.2); the native side always writes one.
   const grouped = offer.attributes.get("group")?.some((group) => group.startsWith("BUNDLE ")) === true;
   return {
-    ...remoteMedia(transport, accepted, voice, first, offer.media.indexOf(first)),
+    ...remoteMedia(transport, accepted, { voice, video }, first, offer.media.indexOf(first)),
     // The native side answers `active` wherever it has the choice (RFC 5763 section 5).
     dtlsClient: transport.setup !== "active",
     completeAnswer(nativeAnswer) {
@@ -100,7 +109,7 @@ export function readOffer(sdp: string, wanted: WantedMedia): RemoteOffer {
 /**
  * Read the answer to `offerSdp`, which is ours.
  * @throws TransportError `SDP_ERROR` when it is malformed or does not fit the offer, `CODEC_MISMATCH` when it accepts
- * audio without Opus, or nothing at all
+ * audio without Opus, video in no codec of the offer, or nothing at all
  */
 export function readAnswer(sdp: string, offerSdp: string): RemoteMedia {
   const answer = parseSessionDescription(sdp);
@@ -111,31 +120,43 @@ export function readAnswer(sdp: string, offerSdp: string): RemoteMedia {
   if (first === undefined) throw nothingInCommon("answer");
   const audio = accepted.find((section) => section.kind === "audio");
   if (audio !== undefined && audio.opusPayloadType === undefined) throw noOpus("answer");
+  const picture = accepted.find((section) => section.kind === "video");
+  const video = picture && acceptVideo(picture, offer.media[answer.media.indexOf(picture)]);
   const transport = transportOf(answer, first);
   if (transport.setup === "actpass") throw sdpError("an answer must choose its DTLS role");
-  return remoteMedia(
-    transport,
-    answer.media,
-    audio === undefined || audio.direction === "inactive" ? undefined : asOffered(audio, answer, offer),
-    first,
-    answer.media.indexOf(first),
-  );
+  const used = {
+    voice:
+      audio === undefined || audio.direction === "inactive" ? undefined : asOffered(audio, answer, offer),
+    video,
+  };
+  return remoteMedia(transport, answer.media, used, first, answer.media.indexOf(first));
 }
 
 function remoteMedia(
   transport: ReturnType<typeof transportOf>,
   media: readonly MediaSection[],
-  audio: MediaSection | undefined,
+  { voice, video }: { voice: MediaSection | undefined; video: ChosenVideo | undefined },
   first: MediaSection,
   transportIndex: number,
 ): RemoteMedia {
+  const agreement = video?.agreement;
+  const shown = agreement
+    ? media.map((section) =>
+        section === video.section ? { ...section, video: describedAgreement(agreement) } : section,
+      )
+    : media;
   return {
-    nativeSdp: writeSessionDescription(transport, media),
-    audio: audio && {
-      mid: audio.mid,
-      payloadType: audio.opusPayloadType ?? 0,
-      direction: REVERSED[audio.direction],
-      captureTimeId: audio.captureTimeId,
+    nativeSdp: writeSessionDescription(transport, shown),
+    audio: voice && {
+      mid: voice.mid,
+      payloadType: voice.opusPayloadType ?? 0,
+      direction: REVERSED[voice.direction],
+      captureTimeId: voice.captureTimeId,
+    },
+    video: video && {
+      mid: video.section.mid,
+      direction: REVERSED[video.section.direction],
+      agreement: video.agreement,
     },
     dtlsClient: transport.setup === "passive",
     transportMid: first.mid,

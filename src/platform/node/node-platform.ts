@@ -26,5 +26,10 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
     openSocket: openNodeSocket,
     openPeerLink: (linkOptions, events) => new NodePeerLink(linkOptions, clock, events),
     startMediaWorker: startNodeMediaWorker,
+    loadVideoCodecs: async () => {
+      // Most programs have no video: its codecs are looked for when they are wanted.
+      const { createNodeVideoCodecs } = await import("./video/node-video-codecs.ts");
+      return createNodeVideoCodecs();
+    },
   };
 }

@@ -4,6 +4,9 @@ import type { DataChannel, PeerConnection } from "node-datachannel";
 import { TransportError, toTransportError } from "../../errors/errors.ts";
 import type { Clock } from "../../runtime/time.ts";
 import { OFFERED_CAPTURE_TIME_ID } from "../capture-time-extension.ts";
+import { checkVideoLink, describedAgreement, offeredVideo } from "../video-description.ts";
+import type { DescribedVideo } from "../video-description.ts";
+import type { PacketVideoPort, VideoLinkOptions } from "../video-link.ts";
 import type {
   ChannelOptions,
   ChannelPort,
@@ -22,18 +25,21 @@ import { collectGarbage } from "./garbage.ts";
 import { openConnection } from "./native-connection.ts";
 import { readAnswer, readOffer } from "./negotiated-media.ts";
 import type { AgreedAudio, RemoteMedia } from "./negotiated-media.ts";
+import type { TrackHost } from "./packet-track.ts";
 import { RemoteCandidates } from "./remote-candidates.ts";
 import { joinLines, sdpError, withoutCandidates } from "./session-description.ts";
+import type { Direction } from "./session-description.ts";
+import { VideoTrack } from "./video-track.ts";
 
 /** Payload type of Opus in our own offers; the number browsers use. */
 const OPUS_PAYLOAD_TYPE = 111;
 
 /** The first section's mid in our own offers; the native side numbers the next one `1`. */
-const AUDIO_MID = "0";
+const FIRST_MID = "0";
 
 /** Audio of our own offers. */
 const OFFERED_AUDIO: AgreedAudio = {
-  mid: AUDIO_MID,
+  mid: FIRST_MID,
   payloadType: OPUS_PAYLOAD_TYPE,
   direction: "sendrecv",
   captureTimeId: OFFERED_CAPTURE_TIME_ID,
@@ -47,6 +53,13 @@ const MAX_INBAND_CHANNELS = 32;
 
 /** Everything native that is not closed: an unreferenced live connection crashes the process when collected. */
 const live = new Set<NodePeerLink>();
+
+/** Video in a description of ours. */
+interface PlacedVideo {
+  mid: string;
+  direction: Direction;
+  described: DescribedVideo;
+}
 
 type Phase = "new" | "offered" | "answering" | "stable" | "spoiled";
 
@@ -62,7 +75,9 @@ export class NodePeerLink implements PeerLink {
   readonly #channels = new Map<string, NodeDataChannel>();
   readonly #inband = new Set<NodeDataChannel>();
   readonly #candidates: RemoteCandidates;
-  readonly #track: AudioTrack | undefined;
+  readonly #audio: AudioTrack | undefined;
+  readonly #video: VideoTrack | undefined;
+  readonly #videoOptions: VideoLinkOptions | undefined;
   readonly #closed: Promise<void>;
   #resolveClosed: () => void = () => undefined;
   #phase: Phase = "new";
@@ -72,21 +87,23 @@ export class NodePeerLink implements PeerLink {
   #unclosed = 1;
   /** Whether a channel must be collected before the process can end. */
   #lost = false;
-  /** False once the other side has refused audio. */
-  #audible: boolean;
+  /** Whether the other side has refused the medium. */
+  #refused = false;
   #offer = "";
   /** Where candidates of the one bundled transport belong; known before the first of them comes. */
-  #transportMid = AUDIO_MID;
+  #transportMid = FIRST_MID;
   #transportIndex = 0;
   readonly #withheld: string[] = [];
 
-  /** @throws TransportError `CONNECTION_FAILED` when the native side refuses the options */
+  /** @throws TransportError `CONNECTION_FAILED` when the native side refuses the options, `INVALID_DATA` when we do */
   constructor(options: PeerLinkOptions, clock: Clock, events: PeerLinkEvents) {
     this.#name = options.name;
     this.#clock = clock;
     this.#events = events;
-    this.#track = options.audio && new AudioTrack(options.audio);
-    this.#audible = this.#track !== undefined;
+    checkVideoLink(options);
+    this.#audio = options.audio && new AudioTrack(options.audio);
+    this.#video = options.video && new VideoTrack(options.video);
+    this.#videoOptions = options.video;
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -111,27 +128,42 @@ export class NodePeerLink implements PeerLink {
   }
 
   get audio(): PacketAudioPort | undefined {
-    return this.#audible ? this.#track : undefined;
+    return this.#refused ? undefined : this.#audio;
+  }
+
+  get video(): PacketVideoPort | undefined {
+    return this.#refused ? undefined : this.#video;
   }
 
   async createOffer(): Promise<string> {
     this.#enter("new", "createOffer");
-    if (this.#track === undefined && this.#channels.size === 0) {
-      throw sdpError("there is nothing to offer, neither audio nor a data channel");
+    if (this.#audio === undefined && this.#video === undefined && this.#channels.size === 0) {
+      throw sdpError("there is nothing to offer, neither media nor a data channel");
     }
-    this.#attach(OFFERED_AUDIO, "offer");
-    this.#offer = joinLines(withoutCandidates(this.#describe("offer", "stable")));
+    const video = this.#videoOptions && offeredVideo(this.#videoOptions.codecs);
+    this.#attach(
+      "offer",
+      OFFERED_AUDIO,
+      video && { mid: FIRST_MID, direction: "sendrecv", described: video },
+    );
+    this.#offer = joinLines(withoutCandidates(this.#complete(this.#describe("offer", "stable"), video)));
     this.#phase = "offered";
     return this.#offer;
   }
 
   async createAnswer(offerSdp: string): Promise<string> {
     this.#enter("new", "createAnswer");
-    const offer = readOffer(offerSdp, { audio: this.#track !== undefined, data: this.#channels.size > 0 });
+    const offer = readOffer(offerSdp, {
+      audio: this.#audio !== undefined,
+      data: this.#channels.size > 0,
+      video: this.#videoOptions?.codecs,
+    });
     this.#phase = "answering";
-    if (offer.audio !== undefined) this.#attach(offer.audio, "answer");
+    const described = offer.video && describedAgreement(offer.video.agreement);
+    this.#attach("answer", offer.audio, offer.video && described && { ...offer.video, described });
     this.#acceptRemote(offer, "offer");
-    const sdp = offer.completeAnswer(this.#describe("answer", "have-remote-offer"));
+    const native = this.#describe("answer", "have-remote-offer");
+    const sdp = offer.completeAnswer(this.#complete(native, described));
     this.#agree(offer);
     return sdp;
   }
@@ -153,7 +185,7 @@ export class NodePeerLink implements PeerLink {
     const native = this.#connection;
     const pair = this.#closing ? null : readOr(null, () => native.getSelectedCandidatePair());
     const rttMs = this.#closing ? -1 : readOr(-1, () => native.rtt());
-    const track = this.#track;
+    const track = (this.#audio ?? this.#video)?.packets;
     return {
       bytesSent: readOr(0, () => native.bytesSent()) + (track?.bytesSent ?? 0),
       bytesReceived: readOr(0, () => native.bytesReceived()) + (track?.bytesReceived ?? 0),
@@ -165,6 +197,7 @@ export class NodePeerLink implements PeerLink {
       audioOut: null,
       audioOutRemote: null,
       audioInRemote: null,
+      video: null,
     };
   }
 
@@ -199,14 +232,29 @@ export class NodePeerLink implements PeerLink {
     );
   }
 
-  #attach(agreed: AgreedAudio, type: "offer" | "answer"): void {
-    if (this.#track === undefined) return;
+  /** Declare the track of the link, if the description that is being made has a place for it. */
+  #attach(type: "offer" | "answer", audio: AgreedAudio | undefined, video: PlacedVideo | undefined): void {
+    const host: TrackHost = {
+      connection: this.#connection,
+      clock: this.#clock,
+      events: this.#events,
+      report: this.#report,
+      released: this.#released,
+    };
     try {
-      this.#track.attach(this.#connection, agreed, this.#clock, this.#events, this.#report, this.#released);
+      if (this.#audio !== undefined && audio !== undefined) this.#audio.attach(audio, host);
+      else if (this.#video === undefined || video === undefined) return;
+      else this.#video.attach(video.mid, video.direction, video.described, host);
     } catch (error) {
       throw this.#spoil(error, type);
     }
     this.#unclosed++;
+  }
+
+  /** The native side's description, with all that is to be said of video. */
+  #complete(native: string, video: DescribedVideo | undefined): string {
+    if (video === undefined || this.#video === undefined) return native;
+    return joinLines(this.#video.complete(native.split("\r\n"), video));
   }
 
   #openChannel(options: ChannelOptions): void {
@@ -282,8 +330,9 @@ export class NodePeerLink implements PeerLink {
 
   #agree(remote: RemoteMedia): void {
     this.#phase = "stable";
-    if (remote.audio === undefined) this.#audible = false;
-    else this.#track?.agree(remote.audio);
+    this.#refused = remote.audio === undefined && remote.video === undefined;
+    if (remote.audio !== undefined) this.#audio?.agree(remote.audio);
+    if (remote.video !== undefined) this.#video?.agree(remote.video);
   }
 
   #spoil(error: unknown, type: string): TransportError {
@@ -314,7 +363,8 @@ export class NodePeerLink implements PeerLink {
   #shut(): void {
     this.#closing = true;
     this.#candidates.end();
-    this.#track?.end();
+    this.#audio?.packets.end();
+    this.#video?.packets.end();
     for (const channel of [...this.#channels.values(), ...this.#inband]) channel.end();
     const timer = setTimeout(this.#resolveClosed, CLOSE_TIMEOUT_MS);
     void this.#closed.then(() => clearTimeout(timer));

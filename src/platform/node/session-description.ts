@@ -1,7 +1,9 @@
-// Session descriptions (RFC 8866, RFC 8829) as far as one Opus track and one SCTP association need them: read
-// into validated values, and written anew from those. Pure; what was not understood is never passed on.
+// Session descriptions (RFC 8866, RFC 8829) as far as one track, of Opus or of video, and one SCTP association need them:
+// read into validated values, and written anew from those. Pure; what was not understood is never passed on.
 import { TransportError } from "../../errors/errors.ts";
 import { captureTimeIdOf } from "../capture-time-extension.ts";
+import { readVideo, videoFormats, videoLines } from "../video-description.ts";
+import type { DescribedVideo } from "../video-description.ts";
 
 /** Longest description read, in characters; the signaling protocol allows as much. */
 const MAX_SDP_LENGTH = 64 * 1024;
@@ -11,6 +13,8 @@ const MAX_SECTIONS = 64;
 
 /** Port of a section that is accepted while its address is still unknown (RFC 8840 section 4.1.1). */
 const PLACEHOLDER_PORT = 9;
+
+const NO_VIDEO: DescribedVideo = { codecs: [], captureTimeId: 0, transportCcId: 0 };
 
 const LINE_PATTERN = /^([a-z])=([^\p{Cc}]*)$/u;
 const MEDIA_PATTERN =
@@ -43,6 +47,8 @@ export interface MediaSection {
   opusPayloadType: number | undefined;
   /** Extension id of abs-capture-time, 1 to 14; 0 where it is not mapped for both directions. */
   captureTimeId: number;
+  /** What a section of video says; without codecs for others. */
+  video: DescribedVideo;
   /** For an SCTP section (RFC 8841); undefined where the lines are missing. */
   sctpPort: number | undefined;
   maxMessageSize: number | undefined;
@@ -227,6 +233,7 @@ function mediaSection(
     direction: directionOf(attributes),
     opusPayloadType: opusPayloadType(formats, attributes.get("rtpmap") ?? []),
     captureTimeId: captureTimeIdOf(attributes.get("extmap") ?? []),
+    video: kind === "video" ? readVideo(formats, attributes) : NO_VIDEO,
     sctpPort: decimal(attributes.get("sctp-port")?.[0], 0xffff),
     maxMessageSize: decimal(attributes.get("max-message-size")?.[0], Number.MAX_SAFE_INTEGER),
     attributes,
@@ -263,11 +270,22 @@ function mediaLines(section: MediaSection): string[] {
       ...(section.maxMessageSize === undefined ? [] : [`a=max-message-size:${section.maxMessageSize}`]),
     ];
   }
+  const direction = `a=${section.rejected ? "inactive" : section.direction}`;
+  if (section.kind === "video") {
+    const maps = videoLines(section.video).filter((line) => line.startsWith("a=rtpmap:"));
+    return [
+      `m=video ${port} UDP/TLS/RTP/SAVPF ${section.rejected ? 0 : videoFormats(section.video).join(" ")}`,
+      ...common,
+      direction,
+      "a=rtcp-mux",
+      ...(section.rejected ? [] : maps),
+    ];
+  }
   const payloadType = section.opusPayloadType ?? 0;
   return [
     `m=audio ${port} UDP/TLS/RTP/SAVPF ${payloadType}`,
     ...common,
-    `a=${section.rejected ? "inactive" : section.direction}`,
+    direction,
     "a=rtcp-mux",
     ...(section.rejected ? [] : [`a=rtpmap:${payloadType} opus/48000/2`]),
   ];

@@ -3,7 +3,7 @@ import type { TransportError } from "../../../src/errors/errors.ts";
 import type {
   AlignedReader,
   AlignedReaderOptions,
-  AudioStream,
+  PeerStream,
   AudioStreamStats,
   LiveAudioFrame,
   MediaEngine,
@@ -11,7 +11,7 @@ import type {
 } from "../../../src/media/engine/engine.ts";
 import type { Clock } from "../../../src/runtime/time.ts";
 import type { AlignedBlock } from "../../../src/sync/aligned-blocks.ts";
-import type { SyncState } from "../../../src/sync/sync-types.ts";
+import type { SyncedVideoFrame, SyncState } from "../../../src/sync/sync-types.ts";
 import { PAYLOAD_TYPE } from "../streams.ts";
 import type { SentPacket } from "../streams.ts";
 
@@ -20,9 +20,11 @@ export const NEGOTIATED: NegotiatedAudio = { payloadType: PAYLOAD_TYPE, captureT
 
 /** One peer of a {@link Call}. */
 export interface CallPeer {
-  readonly stream: AudioStream;
+  readonly stream: PeerStream;
   readonly frames: LiveAudioFrame[];
   readonly states: SyncState[];
+  /** As they were shown. */
+  readonly pictures: SyncedVideoFrame[];
   readonly faults: TransportError[];
   /** Stamps of the packets handed over, in order. */
   readonly arrivals: number[];
@@ -41,16 +43,18 @@ export class Call {
     this.clock = clock;
   }
 
-  join(peerId: string): AudioStream {
+  join(peerId: string): PeerStream {
     const frames: LiveAudioFrame[] = [];
     const states: SyncState[] = [];
+    const pictures: SyncedVideoFrame[] = [];
     const faults: TransportError[] = [];
     const stream = this.engine.openStream(peerId, {
       frame: (frame) => frames.push({ ...frame, samples: frame.samples.slice() }),
       syncState: (state) => states.push(state),
+      picture: (picture) => pictures.push(picture),
       fault: (error) => faults.push(error),
     });
-    this.#peers.set(peerId, { stream, frames, states, faults, arrivals: [] });
+    this.#peers.set(peerId, { stream, frames, states, pictures, faults, arrivals: [] });
     return stream;
   }
 

@@ -47,6 +47,7 @@ it("knows nothing of an empty report", () => {
     audioOut: null,
     audioOutRemote: null,
     audioInRemote: null,
+    video: null,
   });
 });
 
@@ -113,4 +114,42 @@ it("ignores video and streams without an SSRC", () => {
   const { ssrc: _, ...unnamed } = sent;
   expect(summarizeStatistics([{ ...sent, kind: "video" }]).audioOut).toBe(null);
   expect(summarizeStatistics([unnamed]).audioOut).toBe(null);
+});
+
+it("tells of video what the browser does: coding, sending, receiving, and what both sides report", () => {
+  const common = { kind: "video", ssrc: 7 };
+  const { video, audioOut } = summarizeStatistics([
+    {
+      ...{ id: "VO", type: "outbound-rtp", ...common, packetsSent: 9, bytesSent: 900, framesEncoded: 4 },
+      ...{ keyFramesEncoded: 1, qpSum: 120, totalEncodeTime: 0.02, targetBitrate: 500_000, pliCount: 2 },
+      ...{ frameWidth: 320, frameHeight: 180, framesPerSecond: 29 },
+    },
+    {
+      id: "VR",
+      type: "remote-inbound-rtp",
+      ...common,
+      packetsLost: 3,
+      fractionLost: 0.1,
+      roundTripTime: 0.05,
+    },
+    {
+      id: "VI",
+      type: "inbound-rtp",
+      ...common,
+      ssrc: 8,
+      packetsReceived: 5,
+      jitter: 0.004,
+      framesReceived: 2,
+    },
+    { id: "VS", type: "remote-outbound-rtp", ...common, ssrc: 8, reportsSent: 6 },
+  ]);
+  expect(video?.out).toMatchObject({
+    ...{ ssrc: 7, packetsSent: 9, bytesSent: 900, framesEncoded: 4, keyFramesEncoded: 1, qpSum: 120 },
+    ...{ encodeMs: 20, targetBps: 500_000, width: 320, height: 180, framerateFps: 29 },
+    ...{ pliCount: 2, firCount: null, nackCount: null, retransmittedPacketsSent: null },
+  });
+  expect(video?.outRemote).toMatchObject({ packetsLost: 3, fractionLost: 0.1, roundTripTimeMs: 50 });
+  expect(video?.in).toMatchObject({ ssrc: 8, packetsReceived: 5, jitterMs: 4, framesReceived: 2 });
+  expect(video?.inRemote).toMatchObject({ ssrc: 8, reportsSent: 6 });
+  expect(audioOut).toBeNull();
 });

@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => {
   scope.onrtctransform = null;
+  scope.onmessage = null;
   vi.unstubAllGlobals();
 });
 
@@ -65,6 +66,24 @@ it("says so when the stream fails", async () => {
   run(5, new ReadableStream({ pull: (controller) => controller.error(new Error("torn")) }));
   await expect.poll(() => posted.length).toBe(1);
   expect(posted[0]?.message).toEqual({ type: "fault", link: 5, message: "Error: torn" });
+});
+
+it("asks for a keyframe on behalf of the link that it is told", async () => {
+  const asked: number[] = [];
+  for (const link of [7, 8]) {
+    const options = { link, side: "receive", pageTimeOrigin: 0, video: { substitute: false } };
+    const sendKeyFrameRequest = (): Promise<void> => {
+      asked.push(link);
+      return Promise.reject(new Error("nothing has come"));
+    };
+    // Never ends, as that of a live link.
+    const readable = new ReadableStream<EncodedFrameLike>();
+    const transformer = { options, readable, writable: new WritableStream(), sendKeyFrameRequest };
+    scope.onrtctransform?.({ transformer });
+  }
+  for (const link of [8, 9]) scope.onmessage?.({ data: { type: "request-keyframe", link } });
+  await Promise.resolve();
+  expect(asked).toEqual([8]);
 });
 
 describe("of what leaves", () => {

@@ -67,7 +67,7 @@ class Side {
   speak(): void {
     const captureUs = this.nowUs - 10_000;
     const rtpTimestamp = Math.round(captureUs * 0.048) % 2 ** 32;
-    this.sync.sent({ ssrc: 9, rtpTimestamp, captureUs });
+    this.sync.sent({ media: "audio", ssrc: 9, rtpTimestamp, captureUs });
   }
 }
 

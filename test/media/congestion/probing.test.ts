@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import type { ProbeOrder } from "../../../src/media/congestion/probe-cluster.ts";
+import { Probing } from "../../../src/media/congestion/probing.ts";
+import type { ProbeSituation } from "../../../src/media/congestion/probing.ts";
+
+const CALM: ProbeSituation = { kbps: 300, maxKbps: 5_000, decreasedMs: -Infinity, congested: false };
+
+function ordered(probing: Probing, situation: Partial<ProbeSituation>, nowMs: number): ProbeOrder[] {
+  probing.update({ ...CALM, ...situation }, nowMs);
+  const orders: ProbeOrder[] = [];
+  for (let order = probing.poll(); order !== undefined; order = probing.poll()) orders.push(order);
+  return orders;
+}
+
+/** The cluster leaves as ordered, and comes at `arrivedKbps`; packets of the indexes in `lost` do not. */
+function answer(
+  probing: Probing,
+  order: ProbeOrder,
+  arrivedKbps: number,
+  lost: readonly number[] = [],
+): number | undefined {
+  const byteLength = Math.ceil(order.byteLength / order.packets);
+  for (let index = 0; index < order.packets; index++) {
+    const outcome = { byteLength, clusterId: order.clusterId, late: false };
+    const sentMs = (index * byteLength * 8) / order.kbps;
+    const arrivalMs = lost.includes(index) ? undefined : 500 + (index * byteLength * 8) / arrivedKbps;
+    probing.hear({ ...outcome, sentMs, arrivalMs });
+  }
+  return probing.takeResult();
+}
+
+describe("probing", () => {
+  it("begins with three and six times the start rate, of 20 ms and five packets or more", () => {
+    expect(ordered(new Probing(), {}, 0)).toEqual([
+      { type: "probe", clusterId: 1, kbps: 900, byteLength: 2_250, packets: 5 },
+      { type: "probe", clusterId: 2, kbps: 1_800, byteLength: 4_500, packets: 5 },
+    ]);
+    expect(ordered(new Probing(), { maxKbps: 700 }, 0).map(({ kbps }) => kbps)).toEqual([700]);
+    expect(ordered(new Probing(), { kbps: 50 }, 0)[0]?.byteLength).toBe(1_000);
+  });
+
+  it("takes what passed whole as it was sent, and goes further at once", () => {
+    const probing = new Probing();
+    const [, second] = ordered(probing, {}, 0);
+    expect(answer(probing, second as ProbeOrder, 1_800)).toBeCloseTo(1_800, -1);
+    expect(ordered(probing, { kbps: 1_800 }, 100).map(({ kbps }) => kbps)).toEqual([3_600]);
+  });
+
+  it("takes 95 % of the limit it met, and stops there", () => {
+    const probing = new Probing();
+    const [, second] = ordered(probing, {}, 0);
+    expect(answer(probing, second as ProbeOrder, 800)).toBeCloseTo(760, -1);
+    expect(ordered(probing, { kbps: 760 }, 100)).toEqual([]);
+  });
+
+  it("tries twice the rate every 3 s, unless it is at its maximum", () => {
+    const probing = new Probing();
+    const [first] = ordered(probing, {}, 0);
+    answer(probing, first as ProbeOrder, 400);
+    expect(ordered(probing, {}, 2_900)).toEqual([]);
+    expect(ordered(probing, { kbps: 5_000 }, 3_000)).toEqual([]);
+    expect(ordered(probing, {}, 3_000).map(({ kbps }) => kbps)).toEqual([600]);
+  });
+
+  it("leaves a growing queue alone, and for a second after a decrease", () => {
+    const probing = new Probing();
+    ordered(probing, {}, 0);
+    expect(ordered(probing, { congested: true }, 10_000)).toEqual([]);
+    expect(ordered(probing, { decreasedMs: 9_100 }, 10_050)).toEqual([]);
+    expect(ordered(probing, { decreasedMs: 9_000 }, 10_100)).toHaveLength(1);
+  });
+
+  it("repeats what was not answered once, after a second", () => {
+    const probing = new Probing();
+    ordered(probing, {}, 0);
+    expect(ordered(probing, {}, 999)).toEqual([]);
+    expect(ordered(probing, {}, 1_000)).toHaveLength(1);
+    expect(ordered(probing, {}, 2_500)).toEqual([]);
+    expect(ordered(probing, {}, 4_000)).toHaveLength(1);
+  });
+
+  it("makes do with four packets of five, and with no fewer", () => {
+    for (const [lost, result] of [
+      [[2], true],
+      [[1, 2], false],
+    ] as const) {
+      const probing = new Probing();
+      const [first] = ordered(probing, {}, 0);
+      expect(answer(probing, first as ProbeOrder, 900, lost) !== undefined).toBe(result);
+    }
+  });
+
+  it("believes no cluster that was held up and let go at once, or that it did not order", () => {
+    const probing = new Probing();
+    const [first] = ordered(probing, {}, 0);
+    expect(answer(probing, first as ProbeOrder, 9_000)).toBeUndefined();
+    expect(answer(probing, { ...(first as ProbeOrder), clusterId: 99 }, 900)).toBeUndefined();
+  });
+});
