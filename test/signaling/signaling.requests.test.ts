@@ -1,7 +1,7 @@
 // Requests of a signaling client: which answer is theirs, how they end without one, and what is refused before it is sent.
 import { describe, expect, it } from "vitest";
 import type { TransportError } from "../../src/errors/errors.ts";
-import { entry, errorOf, EXCHANGE, FakeNetwork, PLACE } from "./fake-network.ts";
+import { ALICE, entry, errorOf, EXCHANGE, FakeNetwork, PLACE } from "./fake-network.ts";
 
 describe("requests", () => {
   it("correlates answers by id, in any order, and drops what it did not ask for", async () => {

@@ -1,86 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { resolveConfig } from "../../src/config/config.ts";
-import type { VideoConfig } from "../../src/config/config.ts";
-import { TransportError } from "../../src/errors/errors.ts";
 import { PictureDecoding } from "../../src/media/video/picture-decoding.ts";
 import type { PeerPicture } from "../../src/media/video/picture-decoding.ts";
-import type { VideoCodecName, VideoCodecs, VideoEncoderSettings } from "../../src/platform/video-codecs.ts";
-import type { VideoData } from "../../src/runtime/data.ts";
-import { SeededRandom } from "../../src/testing/random.ts";
 import { SimulatedVideoCodecs } from "../../src/testing/simulated-video-codecs.ts";
-import { VirtualClock } from "../../src/testing/virtual-clock.ts";
-import { OutgoingVideo } from "../../src/transport/outgoing-video.ts";
 import { FakeSink, dataOf, gray, inTurn } from "../media/video/pictures.ts";
-
-const FRAME_MS = 1000 / 30;
-
-interface WorldOptions {
-  video?: Partial<VideoConfig>;
-  adaptive?: boolean;
-  encodeMs?: number;
-  /** How long codecs take to load. */
-  loadMs?: number;
-  refuse?: (codec: VideoCodecName, nowMs: number) => boolean;
-}
-
-function world(options: WorldOptions = {}) {
-  const { video = {}, adaptive = true, encodeMs = 4, loadMs = 0, refuse = () => false } = options;
-  const clock = new VirtualClock();
-  const random = new SeededRandom(7);
-  const told: [event: string, message: string][] = [];
-  const made: VideoEncoderSettings[] = [];
-  const changes: [nowMs: number, changed: Partial<VideoEncoderSettings>][] = [];
-  const inner = new SimulatedVideoCodecs({ clock, encodeMs });
-  const createEncoder: VideoCodecs["createEncoder"] = async (settings, events) => {
-    made.push(settings);
-    if (refuse(settings.codec, clock.now())) throw new TransportError("NOT_SUPPORTED", "out of order");
-    const encoder = await inner.createEncoder(settings, events);
-    const configure = encoder.configure.bind(encoder);
-    encoder.configure = (changed) => {
-      changes.push([clock.now(), changed]);
-      configure(changed);
-    };
-    return encoder;
-  };
-  const codecs = Object.assign(Object.create(inner) as VideoCodecs, { createEncoder });
-  const outgoing = new OutgoingVideo({
-    clock,
-    video: { ...resolveConfig({ video }).video },
-    adaptive,
-    loadCodecs: () => new Promise((resolve) => clock.setTimer(clock.now() + loadMs, () => resolve(codecs))),
-    random: () => random.integer(0, 0xffff_ffff),
-    emitter: {
-      emit: (event, value) => void told.push([event, (value as { message: string }).message]),
-    },
-  });
-  let sent = 0;
-  /** Send pictures 30 a second. Returns what settled how. */
-  const play = async (
-    count: number,
-    sinks: readonly FakeSink[],
-    change: Partial<VideoData> = {},
-  ): Promise<string[]> => {
-    const results: string[] = [];
-    for (let i = 0; i < count; i++) {
-      const data = { ...gray(10 + (sent % 200)), timestampUs: clock.wallNow() * 1000, ...change };
-      sent++;
-      outgoing.send(data, sinks).then(
-        (failures) =>
-          void results.push(failures.size === 0 ? "ok" : `failed: ${[...failures.keys()].join()}`),
-        (error: TransportError) => void results.push(error.code),
-      );
-      await clock.run(FRAME_MS);
-    }
-    return results;
-  };
-  return { clock, outgoing, told, made, changes, play };
-}
-
-const only = (name: string, count: number): string[] => Array.from({ length: count }, () => name);
+import { FRAME_MS, only, videoWorld } from "./video-world.ts";
 
 describe("pictures on their way out", () => {
   it("are encoded once for all links of a codec, and cut once", async () => {
-    const { play, outgoing, made } = world();
+    const { play, outgoing, made } = videoWorld();
     const vp9 = ["a", "b", "c"].map((id) => new FakeSink(id, "VP9"));
     const h264 = ["d", "e"].map((id) => new FakeSink(id, "H264"));
     expect(await play(30, [...vp9, ...h264])).toEqual(only("ok", 30));
@@ -106,7 +33,7 @@ describe("pictures on their way out", () => {
   });
 
   it("reach the other side's readers, in their order and with their times", async () => {
-    const { clock, play, outgoing } = world();
+    const { clock, play, outgoing } = videoWorld();
     const sink = new FakeSink("a", "VP8");
     await play(20, [sink]);
     const pictures: PeerPicture[] = [];
@@ -135,9 +62,9 @@ describe("pictures on their way out", () => {
   });
 
   it("go to browsers' encoders as they are, which are told their most", async () => {
-    const { play, outgoing, made } = world();
+    const { play, outgoing, made } = videoWorld();
     const track = new FakeSink("a", "VP8", "track");
-    await play(3, [track], { rotation: 90, timestampUs: undefined });
+    await play(3, [track], { rotation: 90 });
     outgoing.configure({ targetKbps: 700 });
     await play(2, [track]);
     expect(made).toEqual([]);
@@ -154,7 +81,7 @@ describe("pictures on their way out", () => {
   });
 
   it("are turned upright for packets, which do not say how they lie", async () => {
-    const { play, outgoing } = world();
+    const { play, outgoing } = videoWorld();
     const [packets, track] = [new FakeSink("a"), new FakeSink("b", "VP9", "track")];
     await play(2, [packets, track], { rotation: 270 });
     expect(packets.frames[0]).toMatchObject({ width: 180, height: 320 });
@@ -163,7 +90,7 @@ describe("pictures on their way out", () => {
   });
 
   it("settle with nothing kept: the bytes may change at once", async () => {
-    const { clock, outgoing } = world({ loadMs: 50 });
+    const { clock, outgoing } = videoWorld({ loadMs: 50 });
     const sink = new FakeSink("a");
     const data = gray(77);
     const sent = outgoing.send(data, [sink]).then(() => data.data.fill(1));
@@ -177,7 +104,7 @@ describe("pictures on their way out", () => {
   });
 
   it("while codecs load, wait one at a time: the newest goes on", async () => {
-    const { play, outgoing } = world({ loadMs: 110 });
+    const { play, outgoing } = videoWorld({ loadMs: 110 });
     const sink = new FakeSink("a");
     expect(await play(6, [sink])).toEqual(only("ok", 6));
     expect(sink.kinds).toBe("Kdd");
@@ -186,7 +113,7 @@ describe("pictures on their way out", () => {
   });
 
   it("of which an encoder has no time for some, are dropped, newest first kept", async () => {
-    const { play, outgoing } = world({ encodeMs: 80 });
+    const { play, outgoing } = videoWorld({ encodeMs: 80 });
     const sink = new FakeSink("a");
     await play(60, [sink]);
     const { encoded = 0, dropped = 0 } = outgoing.stats.codecs[0] ?? {};
@@ -199,7 +126,7 @@ describe("pictures on their way out", () => {
 
 describe("keyframes", () => {
   it("are made for who comes, who gets nothing before", async () => {
-    const { play, outgoing } = world();
+    const { play, outgoing } = videoWorld();
     const [a, b] = [new FakeSink("a"), new FakeSink("b")];
     await play(30, [a]);
     await play(30, [a, b]);
@@ -209,7 +136,7 @@ describe("keyframes", () => {
   });
 
   it("are made for a new link of the same peer", async () => {
-    const { play, outgoing } = world();
+    const { play, outgoing } = videoWorld();
     const again = new FakeSink("a");
     await play(30, [new FakeSink("a")]);
     await play(5, [again]);
@@ -218,7 +145,7 @@ describe("keyframes", () => {
   });
 
   it("are made for who cannot decode, once for all who say so, and as often as the machine allows", async () => {
-    const { play, outgoing } = world();
+    const { play, outgoing } = videoWorld();
     const sinks = [new FakeSink("a"), new FakeSink("b")];
     await play(30, sinks);
     for (const peerId of ["a", "b", "nobody"]) outgoing.demand(peerId, { type: "pli" });
@@ -232,7 +159,7 @@ describe("keyframes", () => {
   });
 
   it("are not made for whom the encoder does not serve", async () => {
-    const { play, outgoing } = world();
+    const { play, outgoing } = videoWorld();
     const sink = new FakeSink("a");
     await play(30, [sink]);
     outgoing.demand("b", { type: "pli" });
@@ -242,7 +169,7 @@ describe("keyframes", () => {
   });
 
   it("are made when the interval has passed, and when the program says so", async () => {
-    const { play, outgoing } = world({ video: { keyframeInterval: 1 } });
+    const { play, outgoing } = videoWorld({ video: { keyframeInterval: 1 } });
     const sink = new FakeSink("a");
     await play(70, [sink]);
     expect([...sink.kinds.matchAll(/K/g)].map(({ index }) => index)).toEqual([0, 30, 60]);
@@ -251,8 +178,20 @@ describe("keyframes", () => {
     outgoing.close();
   });
 
+  it("are made of the next picture where the one that should be one came too early", async () => {
+    const { play, outgoing } = videoWorld({ video: { framerateFps: 10 } });
+    const sink = new FakeSink("a");
+    await play(10, [sink]);
+    const before = sink.frames.length;
+    await play(1, [sink], { isKeyframe: true });
+    expect(sink.frames.length).toBe(before);
+    await play(8, [sink]);
+    expect(sink.kinds.slice(before)).toMatch(/^Kd+$/);
+    outgoing.close();
+  });
+
   it("are made after a peer missed pictures that went to others only", async () => {
-    const { play, outgoing, made } = world();
+    const { play, outgoing, made } = videoWorld();
     const sinks = ["a", "b", "c"].map((id) => new FakeSink(id)) as [FakeSink, FakeSink, FakeSink];
     await play(30, sinks);
     await play(3, sinks.slice(0, 2));
@@ -263,7 +202,7 @@ describe("keyframes", () => {
   });
 
   it("begin the stream of who is sent something else, and places rise", async () => {
-    const { play, outgoing, made } = world();
+    const { play, outgoing, made } = videoWorld();
     const [a, b] = [new FakeSink("a"), new FakeSink("b")];
     await play(10, [a, b]);
     for (let i = 0; i < 10; i++) {
@@ -284,7 +223,9 @@ describe("keyframes", () => {
 
 describe("the rate", () => {
   it("is what the slowest path carries, less a share, between the least and the most", async () => {
-    const { play, outgoing, made, changes } = world({ video: { bitrateKbps: 1000, minBitrateKbps: 200 } });
+    const { play, outgoing, made, changes } = videoWorld({
+      video: { bitrateKbps: 1000, minBitrateKbps: 200 },
+    });
     const [a, b] = [new FakeSink("a"), new FakeSink("b")];
     await play(10, [a, b]);
     expect(made[0]).toMatchObject({ bitrateKbps: 1000, framerateFps: 30, width: 320, height: 180 });
@@ -301,7 +242,7 @@ describe("the rate", () => {
   });
 
   it("is told to the encoder each 200 ms at most", async () => {
-    const { play, outgoing, changes } = world();
+    const { play, outgoing, changes } = videoWorld();
     const sink = new FakeSink("a");
     await play(1, [sink]);
     for (let i = 0; i < 60; i++) {
@@ -315,7 +256,7 @@ describe("the rate", () => {
   });
 
   it("is the most where it is not to adapt, and changes while it runs", async () => {
-    const { play, outgoing, made, changes } = world({ adaptive: false });
+    const { play, outgoing, made, changes } = videoWorld({ adaptive: false });
     const sink = new FakeSink("a");
     sink.targetKbps = 300;
     await play(10, [sink]);
@@ -331,7 +272,7 @@ describe("the rate", () => {
 
 describe("how many and how large", () => {
   it("is bound by the frame rate, and by another one from then on", async () => {
-    const { play, outgoing, changes } = world({ video: { framerateFps: 15 } });
+    const { play, outgoing, changes } = videoWorld({ video: { framerateFps: 15 } });
     const sink = new FakeSink("a");
     await play(60, [sink]);
     expect(Math.abs(sink.frames.length - 30)).toBeLessThanOrEqual(1);
@@ -345,7 +286,7 @@ describe("how many and how large", () => {
   });
 
   it("is bound by the resolution, for packets and tracks, and changes with a keyframe", async () => {
-    const { play, outgoing } = world({ video: { resolution: { width: 160, height: 120 } } });
+    const { play, outgoing } = videoWorld({ video: { resolution: { width: 160, height: 120 } } });
     const [packets, track] = [new FakeSink("a"), new FakeSink("b", "VP8", "track")];
     await play(20, [packets, track]);
     outgoing.configure({ maxResolution: "360p" });
@@ -357,108 +298,6 @@ describe("how many and how large", () => {
         ...only("", 5).map(() => [320, 180]),
       ]);
     }
-    outgoing.close();
-  });
-});
-
-describe("what goes wrong", () => {
-  it("names a codec that cannot be made, once, fails its links alone, and tries again later", async () => {
-    const { play, outgoing, told, made } = world({
-      refuse: (codec, nowMs) => codec === "H264" && nowMs < 2500,
-    });
-    const [good, bad] = [new FakeSink("a", "VP9"), new FakeSink("b", "H264")];
-    const results = await play(120, [good, bad]);
-    expect(told).toEqual([["error", "H264 cannot be encoded: out of order"]]);
-    expect(results.slice(0, 90)).toEqual(only("failed: b", 90));
-    expect(results.at(-1)).toBe("ok");
-    expect(made.filter(({ codec }) => codec === "H264")).toHaveLength(3);
-    expect(bad.kinds).toMatch(/^Kd+$/);
-    expect(good.frames).toHaveLength(120);
-    outgoing.close();
-  });
-
-  it("rejects what nobody could be sent", async () => {
-    const { play, outgoing } = world({ refuse: () => true });
-    expect(await play(3, [new FakeSink("a")])).toEqual(only("ENCODING_ERROR", 3));
-    outgoing.close();
-  });
-
-  it("refuses what is no picture, whoever it is for", async () => {
-    const { outgoing } = world();
-    const bad = { ...gray(1), width: 7 };
-    await expect(outgoing.send(bad, [])).rejects.toMatchObject({ code: "INVALID_DATA" });
-    expect(await outgoing.send(gray(1), [])).toEqual(new Map());
-  });
-
-  it("warns of encoders that take over 30 ms for a picture, at most each 10 s", async () => {
-    const { play, outgoing, told } = world({ encodeMs: 31 });
-    await play(330, [new FakeSink("a")]);
-    expect(told.map(([event]) => event)).toEqual(["warning", "warning"]);
-    expect(told[0]?.[1]).toContain("31 ms");
-    outgoing.close();
-    const quick = world({ encodeMs: 30 });
-    await quick.play(30, [new FakeSink("a")]);
-    expect(quick.told).toEqual([]);
-    quick.outgoing.close();
-  });
-
-  it("settles what waits when it is closed, and leaves no timer", async () => {
-    const { clock, play, outgoing } = world({ loadMs: 5000 });
-    const waiting = outgoing.send(gray(1), [new FakeSink("a")]);
-    outgoing.close();
-    await waiting;
-    expect(await play(1, [new FakeSink("b")])).toEqual(["ALREADY_SHUTDOWN"]);
-    await clock.run(10_000);
-    expect(clock.pending).toBe(0);
-  });
-
-  it("forgets a peer that is gone, and closes what was only for it", async () => {
-    const { clock, play, outgoing } = world();
-    await play(2, [new FakeSink("a")]);
-    outgoing.demand("a", { type: "pli" });
-    outgoing.release("a");
-    expect(clock.pending).toBe(0);
-    expect(outgoing.stats.codecs[0]?.encoded).toBe(2);
-  });
-});
-
-describe("pictures that come encoded", () => {
-  const coded = (isKeyframe: boolean, frameNumber?: number): Partial<VideoData> => ({
-    format: "encoded",
-    codec: "VP8",
-    data: Uint8Array.of(isKeyframe ? 0x10 : 0x11, 5, 6, 7),
-    isKeyframe,
-    ...(frameNumber !== undefined && { frameNumber }),
-  });
-
-  it("pass to links of their codec without an encoder, from a keyframe on", async () => {
-    const { play, outgoing, made } = world();
-    const [vp8, vp9] = [new FakeSink("a", "VP8"), new FakeSink("b", "VP9")];
-    const sinks = [vp8, vp9];
-    expect(await play(2, sinks, coded(false))).toEqual(only("failed: b", 2));
-    await play(1, sinks, coded(true));
-    await play(2, sinks, coded(false));
-    expect([vp8.kinds, vp9.kinds, made]).toEqual(["Kdd", "", []]);
-    const [frame] = vp8.frames;
-    expect(frame && [...dataOf("VP8", frame)]).toEqual([0x10, 5, 6, 7]);
-    expect(await play(1, [vp9, new FakeSink("c", "VP8", "track")], coded(true))).toEqual(["ENCODING_ERROR"]);
-    outgoing.close();
-  });
-
-  it("go on at a keyframe after a number that is missing", async () => {
-    const { play, outgoing } = world();
-    const sink = new FakeSink("a", "VP8");
-    for (const [isKeyframe, number] of [
-      [true, 4],
-      [false, 5],
-      [false, 7],
-      [false, 8],
-      [true, 9],
-      [false, 10],
-    ] as const) {
-      await play(1, [sink], coded(isKeyframe, number));
-    }
-    expect(sink.kinds).toBe("KdKd");
     outgoing.close();
   });
 });

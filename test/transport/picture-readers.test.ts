@@ -108,7 +108,8 @@ describe("readers of pictures", () => {
     abort.abort();
     expect(await bySignal.next()).toEqual({ done: true, value: undefined });
     readers.push(picture(1));
-    for await (const _ of byBreak) break;
+    expect((await byBreak.next()).done).toBe(false);
+    await byBreak.return?.();
     expect([onChange.mock.calls.length, readers.active]).toEqual([5, true]);
     readers.end();
     expect([onChange.mock.calls.length, readers.active]).toEqual([6, false]);

@@ -328,7 +328,6 @@ export class PictureEncoding {
     this.#held = undefined;
     if (session !== undefined) {
       session.ended = true;
-      this.#fanOut.interrupt();
       this.#remember(session);
       session.encoder?.close();
     }

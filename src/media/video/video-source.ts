@@ -56,6 +56,8 @@ export class VideoSource {
   readonly #told = new WeakMap<VideoSink, number>();
   #limits: VideoLimits;
   #paced = 0;
+  /** The program has asked for a keyframe with a picture that was left out. */
+  #keyframeOwed = false;
 
   constructor(options: VideoSourceOptions) {
     this.#options = options;
@@ -93,12 +95,15 @@ export class VideoSource {
     const position = this.#clock.place(captureUs, clock.now());
     if (data.format === "encoded") return this.#pass(data, position, captureUs, sinks);
     const failures = new Map<string, TransportError>();
+    const isKeyframe = data.isKeyframe === true || this.#keyframeOwed;
+    this.#keyframeOwed = isKeyframe;
     if (!this.#pace.takes(position)) {
       this.#paced++;
       return failures;
     }
     const picture = this.#fitting(pictureOf(data));
-    const { rotation = 0, isKeyframe = false } = data;
+    this.#keyframeOwed = false;
+    const { rotation = 0 } = data;
     const encodings = this.#encode(picture, rotation, isKeyframe, position, captureUs, sinks, failures);
     for (const sink of sinks) {
       if (sink.level === "track") this.#write(sink, picture, captureUs, rotation, failures);

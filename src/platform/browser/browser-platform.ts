@@ -35,6 +35,10 @@ export function createBrowserPlatform(options: BrowserPlatformOptions = {}): Pla
     openSocket: openBrowserSocket,
     openPeerLink: (linkOptions, events) => new BrowserPeerLink(linkOptions, events, hub),
     startMediaWorker: startBrowserMediaWorker,
+    loadVideoCodecs: async () => {
+      const { openBrowserVideoCodecs } = await import("./video-codecs.ts");
+      return openBrowserVideoCodecs({ loadConversion: () => import("../../wasm/pixels.ts") });
+    },
   };
 }
 

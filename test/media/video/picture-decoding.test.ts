@@ -135,6 +135,40 @@ describe("decoding the pictures of a peer", () => {
     expectBalance(decoding);
   });
 
+  it("waits for a keyframe where it is told that a picture is missing", async () => {
+    const { clock, decoding, shown, undecodable } = world();
+    decoding.wanted = true;
+    const frames = await stream(9, 6);
+    for (const [i, frame] of frames.entries()) {
+      if (i !== 2) decoding.receive(frame, "VP9", i !== 3);
+      await clock.run(33);
+    }
+    expect(shown()).toEqual([0, 1, 6, 7, 8]);
+    expect(undecodable).toEqual([]);
+    expectBalance(decoding);
+  });
+
+  it("goes on with a decoder that makes nothing of some pictures", async () => {
+    // Of the first forty nothing comes: neither a picture nor a fault.
+    const codecs = (clock: VirtualClock): VideoCodecs => {
+      const inner = new SimulatedVideoCodecs({ clock });
+      const createDecoder = async (codec: VideoCodecName, events: VideoDecoderEvents) => {
+        const decoder = await inner.createDecoder(codec, events);
+        const decode = decoder.decode.bind(decoder);
+        let count = 0;
+        decoder.decode = (picture) => void (++count > 40 && decode(picture));
+        return decoder;
+      };
+      return Object.assign(Object.create(inner) as VideoCodecs, { createDecoder });
+    };
+    const { decoding, feed, shown } = world({ codecs });
+    decoding.wanted = true;
+    await feed(await stream(60, 20));
+    expect(shown()).toEqual(Array.from({ length: 20 }, (_, i) => 40 + i));
+    expect(decoding.counters).toMatchObject({ lost: 40, overruns: 0 });
+    expectBalance(decoding);
+  });
+
   it("leaves pictures out up to a keyframe when the decoder is 15 behind, and asks for one", async () => {
     const { clock, decoding, feed, shown, asked } = world({ decodeMs: 60 });
     decoding.wanted = true;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TransportError } from "../../../src/errors/errors.ts";
 import { checkVideoData, pictureOf } from "../../../src/media/video/video-data.ts";
 import type { PixelFormat, VideoData } from "../../../src/runtime/data.ts";
 import { gray } from "./pictures.ts";
@@ -10,6 +11,16 @@ const CODED = {
   isKeyframe: true,
   data: Uint8Array.of(1),
 } as const;
+
+function faultOf(data: VideoData): string {
+  try {
+    checkVideoData(data);
+  } catch (error) {
+    if (error instanceof TransportError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "none";
+}
 
 describe("pictures that cannot be sent", () => {
   const faults: [string, object][] = [
@@ -27,12 +38,7 @@ describe("pictures that cannot be sent", () => {
     ["timestampUs", { timestampUs: NaN }],
   ];
   it.each(faults)("are refused with the name of what is wrong: %s, %o", (field, change) => {
-    expect(() => checkVideoData({ ...gray(1), ...change } as VideoData)).toThrow(
-      expect.objectContaining({
-        code: "INVALID_DATA",
-        message: expect.stringContaining(`video.${field} must`),
-      }),
-    );
+    expect(faultOf({ ...gray(1), ...change })).toContain(`INVALID_DATA: video.${field} must`);
   });
 
   const codedFaults: [string, object][] = [
@@ -45,12 +51,7 @@ describe("pictures that cannot be sent", () => {
     ["width", { width: 0 }],
   ];
   it.each(codedFaults)("are refused when they are coded and do not say it all: %s, %o", (field, change) => {
-    expect(() => checkVideoData({ ...CODED, ...change } as VideoData)).toThrow(
-      expect.objectContaining({
-        code: "INVALID_DATA",
-        message: expect.stringContaining(`video.${field} must`),
-      }),
-    );
+    expect(faultOf({ ...CODED, ...change })).toContain(`INVALID_DATA: video.${field} must`);
   });
 
   it("are none of these", () => {
