@@ -53,8 +53,10 @@ const withoutNodeModules: Plugin = {
 const engineApart: Plugin = {
   name: "engine-apart",
   setup(build) {
-    build.onResolve({ filter: /\/(?:engine-parts|worker-engine|outgoing-audio)\.ts$/ }, ({ kind, path }) =>
-      kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : undefined,
+    build.onResolve(
+      { filter: /\/(?:engine-parts|worker-engine|audio-parts|video-parts|browser-video)\.ts$/ },
+      ({ kind, path }) =>
+        kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : undefined,
     );
   },
 };
@@ -92,7 +94,9 @@ export default defineConfig([
     entry: {
       "engine-parts": "src/media/engine/engine-parts.ts",
       "worker-engine": "src/media/engine/worker-engine.ts",
-      "outgoing-audio": "src/transport/outgoing-audio.ts",
+      "audio-parts": "src/transport/audio-parts.ts",
+      "video-parts": "src/transport/video-parts.ts",
+      "browser-video": "src/platform/browser/browser-video.ts",
     },
     esbuildPlugins: [errorsShared],
   },

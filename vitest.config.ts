@@ -15,7 +15,11 @@ export default defineConfig({
       include: ["src/**/*.ts", "assembly/**/*.ts"],
       // The entry of the kernels is a list of exports, memory.ts is replaced by memory.portable.ts, and what uses SIMD
       // cannot run as JavaScript.
-      exclude: ["**/generated/**", "**/*.d.ts", "assembly/{index,memory,mix-minus,pcm,time-scale}.ts"],
+      exclude: [
+        "**/generated/**",
+        "**/*.d.ts",
+        "assembly/{index,memory,mix-minus,pcm,pixels,pixels-index,plane-scale,time-scale}.ts",
+      ],
       reporter: ["text-summary", "json-summary", "html"],
       reportsDirectory: "coverage",
       thresholds: { lines: 90 },

@@ -12,7 +12,10 @@ export { AudioPlayout } from "./platform/browser/playout.ts";
 export class WebRtcTransport extends CoreWebRtcTransport {
   /** @throws TransportError `INVALID_CONFIG` with every fault in `details.issues` */
   constructor(options: WebRtcTransportOptions = {}) {
-    super(options, createBrowserPlatform(options.assets ?? {}));
+    super(
+      options,
+      createBrowserPlatform({ ...options.assets, loadConversion: () => import("./wasm/pixels.ts") }),
+    );
   }
 }
 

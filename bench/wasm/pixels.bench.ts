@@ -34,7 +34,7 @@ function cases(): BenchCase[] {
       "NV12 to I420",
       () => toI420(pairs, "NV12", WIDTH, HEIGHT).planes[1],
       () => plainNv12ToI420(pairs, WIDTH, HEIGHT).planes[1],
-      1.5,
+      1,
     ),
     pixels(
       "I420 to RGBA",

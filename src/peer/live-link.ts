@@ -6,9 +6,9 @@ import { SYNC_CHANNEL, SyncChannel } from "../channels/sync-channel.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { toTransportError } from "../errors/errors.ts";
 import type { TransportError } from "../errors/errors.ts";
-import { PeerMedia } from "../media/media.ts";
+import type { PeerMedia, PeerMediaOptions } from "../media/media.ts";
 import type { VideoMedia } from "../media/video/video-media.ts";
-import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
+import type { LiveAudioFrame } from "../media/engine/engine.ts";
 import type {
   IceCandidate,
   IceServer,
@@ -39,6 +39,9 @@ export interface LiveLinkEvents {
   fault(error: TransportError): void;
 }
 
+/** Makes what a link's media goes through; it is loaded apart from what every page needs. */
+export type OpenMedia = (options: Omit<PeerMediaOptions, "engine">) => PeerMedia;
+
 /** What a {@link LiveLink} is made of. */
 export interface LiveLinkOptions {
   platform: Platform;
@@ -48,7 +51,7 @@ export interface LiveLinkOptions {
   iceServers: IceServer[];
   hello: HelloFields;
   /** Undefined when media is disabled. */
-  engine: MediaEngine | undefined;
+  openMedia: OpenMedia | undefined;
   /** Undefined when there is no video. */
   video: VideoParts | undefined;
 }
@@ -71,7 +74,7 @@ export class LiveLink {
   constructor(options: LiveLinkOptions, events: LiveLinkEvents) {
     this.#options = options;
     this.#events = events;
-    const { platform, config, remoteId, engine } = options;
+    const { platform, config, remoteId, openMedia } = options;
     const random = (): number => {
       const bytes = platform.randomBytes(4);
       return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
@@ -83,9 +86,9 @@ export class LiveLink {
         toTransportError(error, "CONNECTION_FAILED", `connection to ${remoteId}`, { peerId: remoteId }),
       );
     this.media =
-      engine === undefined
+      openMedia === undefined
         ? undefined
-        : new PeerMedia({
+        : openMedia({
             peerId: remoteId,
             clock: platform.clock,
             audio: config.audio,
@@ -93,7 +96,6 @@ export class LiveLink {
             ssrc,
             cname: options.localId,
             randomBytes: (length) => platform.randomBytes(length),
-            engine,
             onFrame: (frame) => events.frame(frame),
             onPicture: (picture) => options.video?.listener.picture(remoteId, picture, this.video),
             onSent: (mark) => this.sync?.sent(mark),

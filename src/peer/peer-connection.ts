@@ -4,7 +4,7 @@ import type { HelloFields } from "../channels/control.ts";
 import type { ConfigOptions, TurnServers, WebRtcTransportConfig } from "../config/config.ts";
 import type { ErrorCode } from "../errors/codes.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
+import type { LiveAudioFrame } from "../media/engine/engine.ts";
 import type { IceServer, Platform } from "../platform/platform.ts";
 import { limited } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
@@ -20,6 +20,7 @@ import type {
 import { Connector } from "./connector.ts";
 import type { LiveReports, Signals } from "./connector.ts";
 import { LiveLink } from "./live-link.ts";
+import type { OpenMedia } from "./live-link.ts";
 import type { VideoParts } from "./video-link.ts";
 import type { EndReason, NegotiationCounters, NegotiationState } from "./negotiation-io.ts";
 
@@ -53,7 +54,7 @@ export interface PeerConnectionOptions {
   remoteId: string;
   hello: HelloFields;
   /** Undefined when media is disabled. */
-  engine: MediaEngine | undefined;
+  openMedia: OpenMedia | undefined;
   /** Undefined when there is no video. */
   video: VideoParts | undefined;
 }
@@ -225,10 +226,10 @@ export class PeerConnection {
   }
 
   async #open(reports: LiveReports): Promise<LiveLink> {
-    const { config, platform, localId, remoteId, hello, engine, video } = this.#options;
+    const { config, platform, localId, remoteId, hello, openMedia, video } = this.#options;
     const iceServers = await iceServersOf(config);
     const live: LiveLink = new LiveLink(
-      { platform, config, localId, remoteId, iceServers, hello, engine, video },
+      { platform, config, localId, remoteId, iceServers, hello, openMedia, video },
       {
         candidate: (candidate) => reports.candidate(candidate),
         state: (state) => reports.state(state),

@@ -5,12 +5,12 @@ import type { OpusCodec } from "../codecs/opus.ts";
 import { loadEngine } from "../media/engine/load-engine.ts";
 
 type Engine = Awaited<ReturnType<typeof loadEngine>>;
-type Outgoing = typeof import("./outgoing-audio.ts");
+type Parts = typeof import("./audio-parts.ts");
 
-/** Codec, engine and outgoing audio. */
-export type MediaParts = Engine & Outgoing & { readonly codec: OpusCodec };
+/** Codec, engine, and the classes that use them. */
+export type MediaParts = Engine & Parts & { readonly codec: OpusCodec };
 
-let outgoing: Promise<Outgoing> | undefined;
+let parts: Promise<Parts> | undefined;
 
 /**
  * Load everything; later calls share what earlier ones have loaded.
@@ -18,10 +18,10 @@ let outgoing: Promise<Outgoing> | undefined;
  * @throws TransportError `NOT_SUPPORTED` (as rejection) when the runtime cannot load it; the next call tries again
  */
 export async function loadMedia(): Promise<MediaParts> {
-  outgoing ??= import("./outgoing-audio.ts").catch((error: unknown) => {
-    outgoing = undefined;
+  parts ??= import("./audio-parts.ts").catch((error: unknown) => {
+    parts = undefined;
     throw error;
   });
-  const [codec, engine, sending] = await Promise.all([loadOpus(), loadEngine(), outgoing]);
-  return { codec, ...engine, ...sending };
+  const [codec, engine, audio] = await Promise.all([loadOpus(), loadEngine(), parts]);
+  return { codec, ...engine, ...audio };
 }

@@ -25,6 +25,28 @@ export interface LoadedVideo {
   readonly parts: VideoParts;
 }
 
+type VideoCode = Pick<typeof import("../peer/video-link.ts"), "VideoLink"> &
+  Pick<typeof import("./outgoing-video.ts"), "OutgoingVideo"> &
+  Pick<typeof import("./video-room.ts"), "VideoRoom">;
+
+let code: Promise<VideoCode> | undefined;
+
+/** Load the code alone; later calls share what earlier ones have loaded. */
+export function loadVideoCode(): Promise<VideoCode> {
+  code ??= Promise.all([
+    import("../peer/video-link.ts"),
+    import("./outgoing-video.ts"),
+    import("./video-room.ts"),
+  ]).then(
+    ([{ VideoLink }, { OutgoingVideo }, { VideoRoom }]) => ({ VideoLink, OutgoingVideo, VideoRoom }),
+    (error: unknown) => {
+      code = undefined;
+      throw error;
+    },
+  );
+  return code;
+}
+
 /**
  * Load code and codecs.
  *
@@ -39,10 +61,8 @@ export async function loadVideo(options: LoadVideoOptions): Promise<LoadedVideo 
   };
   if (platform.loadVideoCodecs === undefined) return lack("there is no video: this runtime has no codecs");
   try {
-    const [{ VideoLink }, { OutgoingVideo }, { VideoRoom }, codecs] = await Promise.all([
-      import("../peer/video-link.ts"),
-      import("./outgoing-video.ts"),
-      import("./video-room.ts"),
+    const [{ VideoLink, OutgoingVideo, VideoRoom }, codecs] = await Promise.all([
+      import("./video-parts.ts"),
       platform.loadVideoCodecs(),
     ]);
     // Browsers encode by themselves what they can decode.

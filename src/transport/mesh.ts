@@ -3,8 +3,9 @@
 import type { HelloFields } from "../channels/control.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
-import type { LiveAudioFrame, MediaEngine } from "../media/engine/engine.ts";
+import type { LiveAudioFrame } from "../media/engine/engine.ts";
 import type { EndReason } from "../peer/negotiation-io.ts";
+import type { OpenMedia } from "../peer/live-link.ts";
 import { PeerConnection } from "../peer/peer-connection.ts";
 import { PeerManager } from "../peer/peer-manager.ts";
 import type { VideoParts } from "../peer/video-link.ts";
@@ -36,7 +37,7 @@ export interface MeshOptions {
   hello: HelloFields;
   signaling: SignalingChannel;
   /** Undefined when media is disabled. */
-  engine: MediaEngine | undefined;
+  openMedia: OpenMedia | undefined;
   /** Undefined when there is no video. */
   video: VideoParts | undefined;
   log: ScopedLogger;
@@ -203,11 +204,11 @@ export class Mesh {
     const existing = this.#manager.getPeer(peerId);
     if (existing !== undefined) return existing;
     this.#manager.admit(peerId);
-    const { platform, signaling, config, localId, hello, engine, video, emitter } = this.#options;
+    const { platform, signaling, config, localId, hello, openMedia, video, emitter } = this.#options;
     const log = this.#options.log.with({ remotePeerId: peerId });
     const known = new Set<string>();
     const peer = new PeerConnection(
-      { platform, signaling, config, localId, remoteId: peerId, hello, engine, video },
+      { platform, signaling, config, localId, remoteId: peerId, hello, openMedia, video },
       {
         stateChange: (state) => {
           log.debug("connection state", { state });

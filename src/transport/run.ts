@@ -5,6 +5,7 @@ import { opusLookaheadSamples } from "../codecs/opus-packet.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import type { MediaEngine } from "../media/engine/engine.ts";
 import { openEngine } from "../media/engine/open-engine.ts";
+import type { OpenMedia } from "../peer/live-link.ts";
 import type { VideoParts } from "../peer/video-link.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AnnounceResult, Capability, SignalingChannel } from "../platform/signaling-channel.ts";
@@ -47,6 +48,7 @@ export interface TransportRunOptions {
 /** What receives and sends audio; loaded when first needed. */
 interface Media {
   readonly engine: MediaEngine;
+  readonly openMedia: OpenMedia;
   readonly outgoing: OutgoingAudio;
   readonly aligned: AlignedReaders;
   readonly speakers: SpeakerWatch;
@@ -144,7 +146,7 @@ export class TransportRun {
       localId,
       hello: this.#hello(video?.parts),
       signaling: this.#signaling,
-      engine: media?.engine,
+      openMedia: media?.openMedia,
       video: video?.parts,
       log,
       emitter,
@@ -191,7 +193,7 @@ export class TransportRun {
     const { clock } = platform;
     const wallOffsetMs = clock.wallNow() - clock.now();
     const { maxAlignDelayMs } = config;
-    const { codec, AlignedRows, OutgoingAudio } = await loadMedia();
+    const { codec, AlignedRows, OutgoingAudio, PeerMedia } = await loadMedia();
     const engine = await openEngine({
       config: { channels: config.audio.channels, sync: syncOptions(config), wallOffsetMs },
       clock,
@@ -204,7 +206,8 @@ export class TransportRun {
     const aligned = new AlignedReaders({ engine, rows, maxAlignDelayMs, nowMs: () => clock.now() });
     const { emitter } = this.#options;
     const outgoing = new OutgoingAudio({ clock, audio: config.audio, codec, emitter });
-    return { engine, outgoing, aligned, speakers: new SpeakerWatch(clock, emitter) };
+    const openMedia: OpenMedia = (options) => new PeerMedia({ ...options, engine });
+    return { engine, openMedia, outgoing, aligned, speakers: new SpeakerWatch(clock, emitter) };
   }
 
   #loadVideo(): Promise<LoadedVideo | undefined> {

@@ -7,6 +7,8 @@ import { describeWrittenPictures } from "./written-pictures-contract.ts";
 
 const NAME = "the browser platform";
 
+await createBrowserPlatform().loadVideoCodecs?.();
+
 const makeFixture = (): LinkFixture => {
   const platform = createBrowserPlatform();
   return { left: platform, right: platform };

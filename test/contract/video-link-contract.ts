@@ -90,7 +90,7 @@ export function describeVideoLink(
           .replace(/^a=rtpmap:\d+ rtx.*\r\n/gm, "");
         await b.link.createAnswer(offer);
         expect(agreementOf(b)).toMatchObject({
-          ...{ codec: "VP8", rtxPayloadType: 0, captureTimeId: 0, transportCcId: 0 },
+          ...{ codec: "VP8", rtxPayloadType: 0, captureTimeId: 0, transportCcId: 0, dependencyId: 0 },
           ...{ nack: true, pli: true, fir: false, remb: false, transportCc: false },
         });
       });

@@ -49,7 +49,7 @@ interface SeenPicture {
 
 /** What the page below exports. */
 interface PageApi {
-  open(options: PeerLinkOptions): void;
+  open(options: PeerLinkOptions): Promise<void>;
   link: PeerLink;
   pictures: SeenPicture[];
   marks: SentVideoMark[];
@@ -67,7 +67,8 @@ const PAGE = `
   export let pictures = [];
   export let marks = [];
   let timer;
-  export function open(options) {
+  export async function open(options) {
+    await platform.loadVideoCodecs();
     pictures = [];
     marks = [];
     link = platform.openPeerLink(options, {

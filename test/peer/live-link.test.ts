@@ -46,7 +46,7 @@ function setUp(enableDataChannel = true) {
         codecs: [],
         audioLookaheadSamples: 312,
       },
-      engine: undefined,
+      openMedia: undefined,
       video: undefined,
     },
     {

@@ -99,8 +99,8 @@ describe("reading", () => {
       "extmap:x y",
       "rtpmap:96 VP8/8000",
     ];
-    expect(section("96", ...lines)).toEqual({ codecs: [], captureTimeId: 0, transportCcId: 0 });
-    expect(readVideoLines([])).toEqual({ codecs: [], captureTimeId: 0, transportCcId: 0 });
+    expect(section("96", ...lines)).toEqual({ codecs: [], captureTimeId: 0, transportCcId: 0, dependencyId: 0 });
+    expect(readVideoLines([])).toEqual({ codecs: [], captureTimeId: 0, transportCcId: 0, dependencyId: 0 });
   });
 });
 
@@ -126,7 +126,7 @@ describe("agreeing", () => {
     );
     expect(acceptedVideo(answer, offeredVideo(ALL))).toMatchObject({
       ...{ codec: "VP8", payloadType: 120, rtxPayloadType: 0 },
-      ...{ captureTimeId: 3, transportCcId: 0, transportCc: false },
+      ...{ captureTimeId: 3, transportCcId: 0, dependencyId: 0, transportCc: false },
     });
   });
 

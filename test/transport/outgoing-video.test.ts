@@ -219,6 +219,22 @@ describe("keyframes", () => {
     const { encoded = 0 } = outgoing.stats.codecs[0] ?? {};
     expect(encoded).toBe(30);
   });
+
+  it("come before all else for who moves to another stream, behind what it had, and nothing of the old one follows", async () => {
+    const { clock, play, outgoing } = videoWorld({ encodeMs: 20 });
+    const sinks = ["a", "b", "c"].map((id) => new FakeSink(id)) as [FakeSink, FakeSink, FakeSink];
+    const [a, b] = sinks;
+    // Captured far faster than in real time, so that places run ahead of it.
+    const capturedUs = clock.wallNow() * 1000;
+    for (let i = 0; i < 10; i++) await play(1, sinks, { timestampUs: capturedUs + i * 900_000 });
+    void outgoing.send(gray(1, capturedUs + 9_000_000), sinks);
+    void outgoing.send(gray(2), [a]);
+    await clock.run(FRAME_MS);
+    await play(3, [a]);
+    expect([b.frames.length, a.kinds]).toEqual([11, `K${"d".repeat(9)}Kddd`]);
+    expect(a.positions).toEqual([...a.positions].sort((x, y) => x - y));
+    outgoing.close();
+  });
 });
 
 describe("the rate", () => {

@@ -117,6 +117,14 @@ describe("readers of pictures", () => {
     expect(readers.active).toBe(false);
   });
 
+  it("leave nothing behind at a signal that outlives them", async () => {
+    const { signal } = new AbortController();
+    const [added, removed] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
+    const readers = new PictureReaders(() => undefined);
+    await open(readers, { signal }).return?.();
+    expect(removed.mock.calls[0]?.[1]).toBe(added.mock.calls[0]?.[1]);
+  });
+
   it("are refused for a peer that cannot be", () => {
     const readers = new PictureReaders(() => undefined);
     expect(() => open(readers, { peerId: "no id" })).toThrow(

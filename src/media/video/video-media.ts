@@ -12,16 +12,19 @@ import { parseRtp } from "../../rtp/packet.ts";
 import { buildRtcp } from "../../rtp/rtcp/packets.ts";
 import { Reports } from "../../rtp/rtcp/reports.ts";
 import type { ReportsInput, ReportsOutput } from "../../rtp/rtcp/reports.ts";
+import type { Rotation } from "../../runtime/data.ts";
 import { Driver } from "../../runtime/driver.ts";
 import type { Clock, LocalMs } from "../../runtime/time.ts";
 import type { RtcpSenderReport } from "../../sync/sync-types.ts";
 import type { CodedVideoFrame } from "../engine/engine.ts";
+import { FrameGate } from "./frame-gate.ts";
+import type { FrameGateInput, FrameGateOutput } from "./frame-gate.ts";
 import { PictureChain } from "./picture-chain.ts";
 import { VideoReceiving } from "./video-receiving.ts";
 import type { VideoReceiverCounters } from "./video-receiver-counters.ts";
 import { VideoSending } from "./video-sending.ts";
 import type { VideoRates, VideoSendingCounters } from "./video-sending.ts";
-import type { CutFrame, Rotation, SinkDemand, VideoSink } from "./video-sink.ts";
+import type { CutFrame, SinkDemand, VideoSink } from "./video-sink.ts";
 
 /** Ticks a second of the RTP clock of all video formats (RFC 3551 section 5). */
 const CLOCK_RATE = 90_000;
@@ -39,7 +42,7 @@ export interface VideoMediaOptions {
   /** A uniform random u32. */
   random: () => number;
   rates: VideoRates;
-  /** A frame that can be decoded, in order on packet links, each once. */
+  /** A frame that can be decoded, in order, each once; of a browser's that numbers none, as it came. */
   onFrame: (frame: CodedVideoFrame) => void;
   onSenderReport: (report: RtcpSenderReport, receivedAtMs: LocalMs) => void;
   /** A frame has begun to leave. */
@@ -64,6 +67,8 @@ export class VideoMedia implements VideoSink {
   readonly #options: VideoMediaOptions;
   /** Undefined where the browser does the packets. */
   readonly #packets: PacketMedia | undefined;
+  /** For frames as the browser hands them over. */
+  readonly #gate: Driver<FrameGateInput, FrameGateOutput>;
   readonly #chain = new PictureChain();
   #bitrateKbps: number;
   /** Of the last frame begun, so that one mark tells of each. */
@@ -73,6 +78,10 @@ export class VideoMedia implements VideoSink {
     this.#options = options;
     this.#bitrateKbps = options.rates.maxKbps;
     const { port } = options;
+    this.#gate = new Driver(new FrameGate(), options.clock, (output) => {
+      if (output.type === "frame") this.#handOnWhole(output.frame);
+      else this.wantKeyframe();
+    });
     if (port.level === "packet") {
       this.#packets = new PacketMedia(options, port, {
         sent: (rtpTimestamp, captureUs) => this.#mark(rtpTimestamp, captureUs),
@@ -131,10 +140,7 @@ export class VideoMedia implements VideoSink {
 
   /** Take a coded frame from a link that hides packets. */
   receiveFrame(frame: EncodedVideoFrame): void {
-    const { ssrc, rtpTimestamp, data, isKeyframe, width = 0, height = 0, arrivalMs, captureMs } = frame;
-    const captureUs = captureMs === undefined ? undefined : captureMs * 1000;
-    const coded = { ssrc, rtpTimestamp, data, isKeyframe, width, height, arrivalMs, captureUs };
-    this.#handOn({ ...coded, rtpSequence: null });
+    this.#gate.handle({ type: "frame", frame });
   }
 
   /** A frame's turn has come. @returns whether the one handed on before it came out too, in front of it */
@@ -169,7 +175,15 @@ export class VideoMedia implements VideoSink {
 
   /** Idempotent. */
   close(): void {
+    this.#gate.close();
     this.#packets?.close();
+  }
+
+  #handOnWhole(frame: EncodedVideoFrame): void {
+    const { ssrc, rtpTimestamp, data, isKeyframe, width = 0, height = 0, arrivalMs, captureMs } = frame;
+    const captureUs = captureMs === undefined ? undefined : captureMs * 1000;
+    const coded = { ssrc, rtpTimestamp, data, isKeyframe, width, height, arrivalMs, captureUs };
+    this.#handOn({ ...coded, rtpSequence: null });
   }
 
   #handOn(frame: CodedVideoFrame): void {

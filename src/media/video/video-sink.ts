@@ -1,9 +1,7 @@
 // Where outgoing video goes: one peer's link, as those see it who encode. Types only.
 import type { I420Picture, VideoCodecName } from "../../platform/video-codecs.ts";
+import type { Rotation } from "../../runtime/data.ts";
 import type { KeyframeDemandInput } from "./keyframe-demand.ts";
-
-/** Degrees clockwise by which a picture is to be turned to stand upright. */
-export type Rotation = 0 | 90 | 180 | 270;
 
 /** A coded frame, cut into payloads that all links share. */
 export interface CutFrame {

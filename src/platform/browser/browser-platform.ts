@@ -1,11 +1,14 @@
 // The platform of a page: its clock, WebSocket and RTCPeerConnection behind the port. Holds the one receiving
 // worker that all links of the page share.
+import { TransportError } from "../../errors/errors.ts";
 import type { Platform } from "../platform.ts";
 import { browserClock } from "./clock.ts";
 import { startBrowserMediaWorker } from "./media-worker.ts";
 import { BrowserPeerLink } from "./peer-link.ts";
+import type { OpenVideo } from "./browser-video.ts";
 import { ReceiveHub } from "./receive-hub.ts";
 import { openBrowserSocket } from "./socket.ts";
+import type { PixelConversion } from "./video-picture.ts";
 
 /** Where the platform finds its worker. */
 export interface BrowserPlatformOptions {
@@ -14,16 +17,21 @@ export interface BrowserPlatformOptions {
    * inlined `blob:` worker.
    */
   workerUrl?: string;
+  /** Called at the first picture whose pixels are not I420; without it such pictures are faults. */
+  loadConversion?: () => Promise<PixelConversion>;
 }
 
 /** `crypto.getRandomValues` gives no more at once (W3C Web Cryptography, section 10.1.1). */
 const MAX_RANDOM_BYTES = 65_536;
 
+/** Undefined until the page has first asked for the codecs of video. */
+let openVideo: OpenVideo | undefined;
+
 /**
  * The browser as a {@link Platform}. Links receive encoded frames (RTCRtpScriptTransform) and send tracks: samples
  * through MediaStreamTrackGenerator where the browser has it (Chromium), else only tracks given to `useTrack`,
  * e.g. the microphone; `write` then reports one `NOT_SUPPORTED` fault. Pictures go through the same, elsewhere through a
- * canvas.
+ * canvas. Links with video can be opened once the codecs have been loaded.
  */
 export function createBrowserPlatform(options: BrowserPlatformOptions = {}): Platform {
   const hub = new ReceiveHub(options.workerUrl);
@@ -33,11 +41,12 @@ export function createBrowserPlatform(options: BrowserPlatformOptions = {}): Pla
     canBind: false,
     randomBytes,
     openSocket: openBrowserSocket,
-    openPeerLink: (linkOptions, events) => new BrowserPeerLink(linkOptions, events, hub),
+    openPeerLink: (linkOptions, events) => new BrowserPeerLink(linkOptions, events, hub, openVideo),
     startMediaWorker: startBrowserMediaWorker,
     loadVideoCodecs: async () => {
-      const { openBrowserVideoCodecs } = await import("./video-codecs.ts");
-      return openBrowserVideoCodecs({ loadConversion: () => import("../../wasm/pixels.ts") });
+      const video = await import("./browser-video.ts");
+      openVideo = video.openVideo;
+      return video.openBrowserVideoCodecs({ loadConversion: options.loadConversion ?? noConversion });
     },
   };
 }
@@ -48,4 +57,8 @@ function randomBytes(length: number): Uint8Array {
     crypto.getRandomValues(bytes.subarray(at, at + MAX_RANDOM_BYTES));
   }
   return bytes;
+}
+
+function noConversion(): Promise<never> {
+  return Promise.reject(new TransportError("NOT_SUPPORTED", "pictures of this decoder are not I420"));
 }

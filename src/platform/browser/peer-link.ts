@@ -12,7 +12,6 @@ import type {
   PeerLinkEvents,
   PeerLinkOptions,
 } from "../platform.ts";
-import { checkVideoLink } from "../video-description.ts";
 import { AudioMedia } from "./audio-media.ts";
 import { CandidateQueue } from "./candidate-queue.ts";
 import { BrowserChannel } from "./channel-port.ts";
@@ -21,7 +20,8 @@ import { summarizeStatistics } from "./link-statistics.ts";
 import type { ReceiveHub } from "./receive-hub.ts";
 import type { TrackAudio } from "./track-audio.ts";
 import type { TrackVideo } from "./track-video.ts";
-import { VideoMedia } from "./video-media.ts";
+import type { OpenVideo } from "./browser-video.ts";
+import type { VideoMedia } from "./video-media.ts";
 
 /** Channels a peer may open in-band; ours are negotiated, so a foreign stack needs three at most. */
 const MAX_FOREIGN_CHANNELS = 16;
@@ -50,9 +50,14 @@ export class BrowserPeerLink implements PeerLink {
   #foreignChannels = 0;
   #closed = false;
 
-  /** @throws TransportError `NOT_SUPPORTED`, `CONNECTION_FAILED`, `INVALID_DATA` */
-  constructor(options: PeerLinkOptions, events: PeerLinkEvents, hub: ReceiveHub) {
-    checkVideoLink(options);
+  /**
+   * @param openVideo undefined while what video needs has not been loaded
+   * @throws TransportError `NOT_SUPPORTED`, `CONNECTION_FAILED`, `INVALID_DATA`
+   */
+  constructor(options: PeerLinkOptions, events: PeerLinkEvents, hub: ReceiveHub, openVideo?: OpenVideo) {
+    if (options.video !== undefined && openVideo === undefined) {
+      throw new TransportError("NOT_SUPPORTED", "video: the codecs have not been loaded");
+    }
     this.#options = options;
     this.#events = events;
     this.#native = openNative(options);
@@ -62,9 +67,9 @@ export class BrowserPeerLink implements PeerLink {
     this.#gone.catch(() => undefined); // often nobody waits
     this.#candidates = new CandidateQueue((candidate) => this.#tell(() => events.candidate(candidate)));
     this.channels = new Map(options.channels.map((channel) => [channel.label, this.#openChannel(channel)]));
-    const { name, audio, video } = options;
+    const { name, audio } = options;
     this.#audio = audio && new AudioMedia(name, audio, hub, this.#told);
-    this.#video = video && new VideoMedia(name, video, hub, this.#told);
+    this.#video = openVideo?.(options, hub, this.#told);
     this.#media = this.#audio ?? this.#video;
     this.#listen();
   }

@@ -1,7 +1,6 @@
 // Plays received audio of several peers on the page's loudspeaker. Holds the audio context and the worklet; the
 // mixing itself is done by playout-mixer.ts on the audio thread.
 import { TransportError, toTransportError } from "../../errors/errors.ts";
-import { playoutWorkletSource } from "./generated/playout-worklet.ts";
 import { createRing } from "../../runtime/record-ring.ts";
 import { inlineScriptUrl } from "./inline-script.ts";
 import { PLAYOUT_PROCESSOR } from "./playout-messages.ts";
@@ -165,7 +164,7 @@ export class AudioPlayout {
     const context = (this.#context ??=
       this.#options.context ?? new AudioContext({ sampleRate: SAMPLE_RATE }));
     try {
-      await context.audioWorklet.addModule(this.#options.workletUrl ?? inlineScriptUrl(playoutWorkletSource));
+      await context.audioWorklet.addModule(this.#options.workletUrl ?? (await inlinedWorklet()));
     } catch (error) {
       throw toTransportError(error, "NOT_SUPPORTED", "the playout worklet cannot be loaded", {
         suggestion:
@@ -219,4 +218,10 @@ function requireFormat(samples: Float32Array, channels: number, sampleRate: numb
   if (!(sampleRate >= 8000 && sampleRate <= 192_000)) {
     throw new TransportError("INVALID_DATA", `sampleRate: expected 8000 to 192000, got ${sampleRate}`);
   }
+}
+
+/** Only pages that play anything load the script. */
+async function inlinedWorklet(): Promise<string> {
+  const { playoutWorkletSource } = await import("./generated/playout-worklet.ts");
+  return inlineScriptUrl(playoutWorkletSource);
 }

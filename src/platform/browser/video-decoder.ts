@@ -20,6 +20,12 @@ const MAX_WAITING = 120;
 /** Decoders that may break in a row without a picture from any. */
 const MAX_FUTILE = 10;
 
+/**
+ * Decoders that have something to say yet. Chromium takes one for garbage whose pictures are under way when nothing but
+ * its own callbacks refers to it, and whoever waits for them would wait for ever.
+ */
+const busy = new Set<VideoDecoder>();
+
 /** A picture that the browser's decoder has and of which nothing has come out. */
 interface Task {
   readonly chunk: EncodedVideoChunk;
@@ -74,6 +80,7 @@ export class BrowserVideoDecoder implements VideoDecoder {
   decode({ data, isKeyframe, width, height, position }: EncodedPicture): void {
     if (this.#ended) return;
     this.#pending++;
+    busy.add(this);
     // An empty chunk could pass for the end of the stream.
     if (data.length === 0) return this.#giveUp(position, "it is empty");
     if (this.#tasks.length >= MAX_WAITING) return this.#giveUp(position, "the decoder has come to a stop");
@@ -210,7 +217,9 @@ export class BrowserVideoDecoder implements VideoDecoder {
   }
 
   #report(work: () => void | Promise<void>): void {
-    this.#reports = this.#reports.then(work);
+    this.#reports = this.#reports.then(work).then(() => {
+      if (this.#pending === 0) busy.delete(this);
+    });
   }
 
   #fail(error: TransportError): void {
@@ -224,6 +233,7 @@ export class BrowserVideoDecoder implements VideoDecoder {
     this.#ended = true;
     this.#tasks = [];
     this.#pending = 0;
+    busy.delete(this);
     this.#letGo();
     this.#onEnd();
   }

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { TransportError } from "../../../src/errors/errors.ts";
 import { PictureDecoding } from "../../../src/media/video/picture-decoding.ts";
 import type { PeerPicture } from "../../../src/media/video/picture-decoding.ts";
-import type { VideoCodecName, VideoCodecs, VideoDecoderEvents } from "../../../src/platform/video-codecs.ts";
+import type {
+  VideoCodecName,
+  VideoCodecs,
+  VideoDecoder,
+  VideoDecoderEvents,
+} from "../../../src/platform/video-codecs.ts";
 import type { SyncedVideoFrame } from "../../../src/sync/sync-types.ts";
 import { SimulatedVideoCodecs } from "../../../src/testing/simulated-video-codecs.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
@@ -33,6 +38,22 @@ async function stream(
   }
   return frames;
 }
+
+/** Codecs whose decoders are changed as they are made, or refused by throwing. */
+function changed(change: (decoder: VideoDecoder, events: VideoDecoderEvents, nowMs: number) => void) {
+  return (clock: VirtualClock): VideoCodecs => {
+    const inner = new SimulatedVideoCodecs({ clock });
+    const createDecoder = async (codec: VideoCodecName, events: VideoDecoderEvents) => {
+      const decoder = await inner.createDecoder(codec, events);
+      change(decoder, events, clock.now());
+      return decoder;
+    };
+    return Object.assign(Object.create(inner) as VideoCodecs, { createDecoder });
+  };
+}
+
+const crash = (events: VideoDecoderEvents): void =>
+  events.failed(new TransportError("DECODING_ERROR", "crashed"));
 
 function world({
   decodeMs = 2,
@@ -150,20 +171,18 @@ describe("decoding the pictures of a peer", () => {
 
   it("goes on with a decoder that makes nothing of some pictures", async () => {
     // Of the first forty nothing comes: neither a picture nor a fault.
-    const codecs = (clock: VirtualClock): VideoCodecs => {
-      const inner = new SimulatedVideoCodecs({ clock });
-      const createDecoder = async (codec: VideoCodecName, events: VideoDecoderEvents) => {
-        const decoder = await inner.createDecoder(codec, events);
-        const decode = decoder.decode.bind(decoder);
-        let count = 0;
-        decoder.decode = (picture) => void (++count > 40 && decode(picture));
-        return decoder;
-      };
-      return Object.assign(Object.create(inner) as VideoCodecs, { createDecoder });
-    };
+    const codecs = changed((decoder) => {
+      const decode = decoder.decode.bind(decoder);
+      let count = 0;
+      decoder.decode = (picture) => void (++count > 40 && decode(picture));
+    });
     const { decoding, feed, shown } = world({ codecs });
     decoding.wanted = true;
-    await feed(await stream(60, 20));
+    const frames = await stream(60, 20);
+    await feed(frames.slice(0, 30));
+    // No more than 15 are remembered.
+    expect(decoding.counters.lost).toBe(15);
+    await feed(frames.slice(30));
     expect(shown()).toEqual(Array.from({ length: 20 }, (_, i) => 40 + i));
     expect(decoding.counters).toMatchObject({ lost: 40, overruns: 0 });
     expectBalance(decoding);
@@ -196,15 +215,10 @@ describe("decoding the pictures of a peer", () => {
 
   it("tries again after a failure, ever later, from a keyframe on, and tells of the first only", async () => {
     const attempts: number[] = [];
-    const failing = (clock: VirtualClock): VideoCodecs => {
-      const codecs = new SimulatedVideoCodecs({ clock });
-      const createDecoder = (codec: VideoCodecName, events: VideoDecoderEvents) => {
-        attempts.push(clock.now());
-        if (attempts.length > 3) return codecs.createDecoder(codec, events);
-        return Promise.reject(new TransportError("NOT_SUPPORTED", "not today"));
-      };
-      return Object.assign(Object.create(codecs) as VideoCodecs, { createDecoder });
-    };
+    const failing = changed((_decoder, _events, nowMs) => {
+      attempts.push(nowMs);
+      if (attempts.length <= 3) throw new TransportError("NOT_SUPPORTED", "not today");
+    });
     const { decoding, feed, shown, faults } = world({ codecs: failing });
     decoding.wanted = true;
     await feed(await stream(300, 10));
@@ -217,14 +231,7 @@ describe("decoding the pictures of a peer", () => {
 
   it("replaces a decoder that fails on its way", async () => {
     let fail = (): void => undefined;
-    const codecs = (clock: VirtualClock): VideoCodecs => {
-      const inner = new SimulatedVideoCodecs({ clock });
-      const createDecoder = (codec: VideoCodecName, events: VideoDecoderEvents) => {
-        fail = () => events.failed(new TransportError("DECODING_ERROR", "crashed"));
-        return inner.createDecoder(codec, events);
-      };
-      return Object.assign(Object.create(inner) as VideoCodecs, { createDecoder });
-    };
+    const codecs = changed((_, events) => (fail = () => crash(events)));
     const { decoding, feed, shown, faults } = world({ codecs });
     decoding.wanted = true;
     const frames = await stream(80, 20);
@@ -234,6 +241,51 @@ describe("decoding the pictures of a peer", () => {
     expect(shown()).toEqual([0, 1, 2, 3, 4, ...Array.from({ length: 40 }, (_, i) => 40 + i)]);
     expect(faults).toHaveLength(1);
     expectBalance(decoding);
+  });
+
+  it("takes a failure after success for a first one", async () => {
+    const fails: (() => void)[] = [];
+    const codecs = changed((_, events) => void fails.push(() => crash(events)));
+    const { decoding, feed } = world({ codecs });
+    decoding.wanted = true;
+    const frames = await stream(200, 1);
+    for (let i = 0; i < 4; i++) {
+      await feed(frames.slice(i * 50, i * 50 + 5));
+      expect(fails).toHaveLength(i + 1);
+      fails[i]?.();
+      // A second later it is tried again: every picture is a keyframe here.
+      await feed(frames.slice(i * 50 + 5, i * 50 + 50));
+    }
+    expectBalance(decoding);
+  });
+
+  it("gives decoders rising positions past the wrap, and closes every one of them", async () => {
+    const positions: number[] = [];
+    let [opened, closed] = [0, 0];
+    const codecs = changed((decoder) => {
+      opened++;
+      const decode = decoder.decode.bind(decoder);
+      decoder.decode = (picture) => {
+        positions.push(picture.position);
+        decode(picture);
+      };
+      decoder.close = () => void closed++;
+    });
+    const { clock, decoding, feed } = world({ codecs });
+    decoding.wanted = true;
+    const frames = await stream(8, 6);
+    await feed(frames.slice(0, 6));
+    expect(positions.slice(1).map((position, i) => position - (positions[i] ?? 0))).toEqual([
+      3000, 3000, 3000, 3000, 3000,
+    ]);
+    decoding.wanted = false;
+    expect([opened, closed]).toEqual([1, 1]);
+    decoding.wanted = true;
+    decoding.receive(frames[6] as SyncedVideoFrame, "VP9");
+    await Promise.resolve(); // it is being made
+    decoding.wanted = false;
+    await clock.run(10);
+    expect([opened, closed]).toEqual([2, 2]);
   });
 
   it("stops for good, whatever is under way", async () => {

@@ -72,8 +72,9 @@ describe("the encoder of a stream", () => {
         marker: false,
         payload: new Uint8Array(MAX_PAYLOAD_BYTES),
         captureTime: buildCaptureTime({ captureUs: 1_767_225_600_000_000 }),
+        dependency: new Uint8Array(MAX_DEPENDENCY_BYTES),
       },
-      { payloadType: 98, captureTimeId: 3, transportSequenceId: 5 },
+      { payloadType: 98, captureTimeId: 3, transportSequenceId: 5, dependencyId: 6 },
       1,
     );
     expect(packet.length).toBe(1198);

@@ -10,7 +10,7 @@ import type { RtpPacket } from "../../../src/rtp/packet.ts";
 import { SeededRandom } from "../../../src/testing/random.ts";
 
 const SEED = 8;
-const NEGOTIATED = { payloadType: 98, captureTimeId: 3, transportSequenceId: 5 };
+const NEGOTIATED = { payloadType: 98, captureTimeId: 3, transportSequenceId: 5, dependencyId: 6 };
 const RTX = { ssrc: 77, payloadType: 99, sequenceNumber: 65_535 };
 
 /** A history of packets `from` to `to`, one each ms from 0 on. */
@@ -110,6 +110,7 @@ describe("retransmissions", () => {
       marker: true,
       payload: new Uint8Array(29),
       captureTime: undefined,
+      dependency: undefined,
     };
     made.remember(sent, 100);
     expect(made.bytes).toBe(29);
@@ -123,7 +124,8 @@ describe("retransmissions", () => {
     for (let ms = 0; ms < 5000; ms++) {
       const payload = new Uint8Array(random.integer(0, 300));
       made.remember(
-        { sequenceNumber: ms & 0xffff, timestamp: 0, marker: false, payload, captureTime: undefined },
+        { sequenceNumber: ms & 0xffff, timestamp: 0, marker: false, payload, captureTime: undefined,
+      dependency: undefined },
         ms,
       );
       const sequenceNumbers = Array.from({ length: 20 }, () => (ms - random.integer(-5, 200)) & 0xffff);

@@ -52,7 +52,7 @@ const FRAME_BYTES = 6000;
 const KEYFRAME_BYTES = 36_000;
 /** Between the packets of a frame. */
 const PACING_MS = 0.7;
-const NEGOTIATED = { payloadType: 98, captureTimeId: 3, transportSequenceId: 5 };
+const NEGOTIATED = { payloadType: 98, captureTimeId: 3, transportSequenceId: 5, dependencyId: 0 };
 const RTX = { ssrc: 0x2222, payloadType: 99, sequenceNumber: 65_530 };
 const SSRC = 0x1111;
 

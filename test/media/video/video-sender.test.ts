@@ -6,7 +6,7 @@ import { readExtensions } from "../../../src/rtp/extensions.ts";
 import { parseRtp } from "../../../src/rtp/packet.ts";
 import type { RtpPacket } from "../../../src/rtp/packet.ts";
 
-const NEGOTIATED = { payloadType: 98, captureTimeId: 3, transportSequenceId: 5 };
+const NEGOTIATED = { payloadType: 98, captureTimeId: 3, transportSequenceId: 5, dependencyId: 6 };
 const START_US = 1_790_000_000_000_000;
 const payload = Uint8Array.of(1, 2, 3);
 
@@ -59,7 +59,7 @@ describe("the video sender of a link", () => {
     expect(packet?.extension && readExtensions(packet.extension)).toEqual([
       { id: 5, data: Uint8Array.of(2, 3) },
     ]);
-    const none = { payloadType: 98, captureTimeId: 0, transportSequenceId: 0 };
+    const none = { payloadType: 98, captureTimeId: 0, transportSequenceId: 0, dependencyId: 0 };
     expect(send(newSender(), { captureUs: START_US }, none)?.extension).toBeUndefined();
   });
 

@@ -7,6 +7,7 @@ import type { VideoCodecName } from "../../../src/platform/video-codecs.ts";
 import { RecordedLink } from "../../contract/link-pair.ts";
 
 const platform = createBrowserPlatform();
+await platform.loadVideoCodecs?.();
 const opened: RecordedLink[] = [];
 
 afterEach(async () => {
