@@ -8,7 +8,14 @@ export type { FrameOptions } from "./transport/frame-readers.ts";
 export type { FlushOptions } from "./transport/outbox.ts";
 export type { FlushResult } from "./transport/outgoing-audio.ts";
 export type { PictureOptions } from "./transport/picture-readers.ts";
-export type { PeerStats, TransportStats } from "./transport/stats.ts";
+export type { PeerStats, PeerVideoStats, TransportStats } from "./transport/stats.ts";
+export type { OutgoingVideoStats } from "./transport/outgoing-video.ts";
+export type {
+  InboundVideoStats,
+  OutboundVideoStats,
+  RemoteInboundVideoStats,
+  VideoStats,
+} from "./transport/video-report.ts";
 export type {
   CandidatePairStats,
   DataChannelStats,

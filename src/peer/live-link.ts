@@ -64,6 +64,7 @@ export class LiveLink {
   readonly sync: SyncChannel | undefined;
   #video: VideoLink | undefined;
   #statistics: LinkStatistics | undefined;
+  #videoStatistics: LinkStatistics | undefined;
   #cancelStatistics: (() => void) | undefined;
   #controlOpen = false;
   #ready = false;
@@ -174,6 +175,11 @@ export class LiveLink {
     return this.#statistics;
   }
 
+  /** The same of the connection for video. */
+  get videoStatistics(): LinkStatistics | undefined {
+    return this.#videoStatistics;
+  }
+
   /** The peer's video, while its connection is up. */
   get video(): VideoMedia | undefined {
     return this.#video?.media;
@@ -235,9 +241,10 @@ export class LiveLink {
 
   #refreshStatistics(): void {
     if (this.#closed) return;
-    this.link.statistics().then(
-      (statistics) => {
+    Promise.all([this.link.statistics(), this.#video?.statistics()]).then(
+      ([statistics, videoStatistics]) => {
         this.#statistics = statistics;
+        this.#videoStatistics = videoStatistics;
         this.#scheduleStatistics();
       },
       // A link that closes while it is asked has nothing to say; the close is reported by itself.

@@ -25,25 +25,16 @@ export interface LoadedVideo {
   readonly parts: VideoParts;
 }
 
-type VideoCode = Pick<typeof import("../peer/video-link.ts"), "VideoLink"> &
-  Pick<typeof import("./outgoing-video.ts"), "OutgoingVideo"> &
-  Pick<typeof import("./video-room.ts"), "VideoRoom">;
+type Code = typeof import("./video-parts.ts");
 
-let code: Promise<VideoCode> | undefined;
+let code: Promise<Code> | undefined;
 
-/** Load the code alone; later calls share what earlier ones have loaded. */
-export function loadVideoCode(): Promise<VideoCode> {
-  code ??= Promise.all([
-    import("../peer/video-link.ts"),
-    import("./outgoing-video.ts"),
-    import("./video-room.ts"),
-  ]).then(
-    ([{ VideoLink }, { OutgoingVideo }, { VideoRoom }]) => ({ VideoLink, OutgoingVideo, VideoRoom }),
-    (error: unknown) => {
-      code = undefined;
-      throw error;
-    },
-  );
+/** Load the code alone; later calls share what earlier ones have loaded, a failure is tried again. */
+export function loadVideoCode(): Promise<Code> {
+  code ??= import("./video-parts.ts").catch((error: unknown) => {
+    code = undefined;
+    throw error;
+  });
   return code;
 }
 
@@ -62,7 +53,7 @@ export async function loadVideo(options: LoadVideoOptions): Promise<LoadedVideo 
   if (platform.loadVideoCodecs === undefined) return lack("there is no video: this runtime has no codecs");
   try {
     const [{ VideoLink, OutgoingVideo, VideoRoom }, codecs] = await Promise.all([
-      import("./video-parts.ts"),
+      loadVideoCode(),
       platform.loadVideoCodecs(),
     ]);
     // Browsers encode by themselves what they can decode.

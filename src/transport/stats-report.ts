@@ -5,6 +5,9 @@ import type { PeerMediaStats } from "../media/media-stats.ts";
 import type { LinkStatistics } from "../platform/platform.ts";
 import { isZeroNtp, ntpToUnixUs } from "../rtp/ntp.ts";
 import type { RemoteSending } from "../rtp/rtcp/reception.ts";
+import { known, seconds } from "./report-values.ts";
+import { videoEntries } from "./video-report.ts";
+import type { VideoReportSources, VideoStats } from "./video-report.ts";
 
 /** RTCStats: what every entry has. */
 interface StatsEntry<Type extends string> {
@@ -108,12 +111,11 @@ export type PeerStatsEntry =
   | RemoteInboundRtpStats
   | RemoteOutboundRtpStats
   | CandidatePairStats
-  | DataChannelStats;
+  | DataChannelStats
+  | VideoStats;
 
 /** What a report is made of; parts that do not exist are null. */
-export interface ReportSources {
-  /** Unix ms. */
-  readonly timestamp: number;
+export interface ReportSources extends VideoReportSources {
   readonly audio: PeerMediaStats | null;
   /** Whether packets are made here; a browser's own are in `link`. */
   readonly packetLevel: boolean;
@@ -126,6 +128,7 @@ export function statsReport(sources: ReportSources): readonly PeerStatsEntry[] {
   const entries: (PeerStatsEntry | undefined)[] = [
     ...inboundEntries(sources),
     ...outboundEntries(sources),
+    ...videoEntries(sources),
     candidatePair(sources),
     ...dataChannels(sources),
   ];
@@ -281,16 +284,4 @@ function dataChannels({ timestamp, channels }: ReportSources): DataChannelStats[
     label,
     ...traffic,
   }));
-}
-
-function seconds(milliseconds: number | null | undefined): number | undefined {
-  return milliseconds === null || milliseconds === undefined ? undefined : milliseconds / 1000;
-}
-
-/** The members that somebody has measured. */
-function known<Members extends object>(
-  members: Members,
-): { [Name in keyof Members]?: NonNullable<Members[Name]> } {
-  const entries = Object.entries(members).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(entries) as { [Name in keyof Members]?: NonNullable<Members[Name]> };
 }

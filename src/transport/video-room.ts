@@ -72,7 +72,6 @@ export class VideoRoom implements VideoListener {
 
   up(media: VideoMedia): void {
     this.#links.set(media.peerId, media);
-    ((globalThis as any).DBG ??= []).push(media);
     const incoming = this.#incoming.get(media.peerId);
     if (incoming !== undefined) incoming.media = media;
     this.#options.emitter.emit("videoConnected", { peerId: media.peerId, codec: media.codec });

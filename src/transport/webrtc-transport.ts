@@ -335,12 +335,18 @@ export class WebRtcTransport {
   /** One frozen snapshot of every counter, per peer. */
   stats(): TransportStats {
     const timestamp = this.#platform.clock.wallNow();
+    const { run } = this.#life;
     return Object.freeze({
       timestamp,
       peerId: this.#peerId,
       state: this.state,
-      mediaHost: this.#life.run?.mediaHost ?? null,
-      peers: Object.freeze((this.#life.run?.mesh.peers() ?? []).map((peer) => peerStats(peer, timestamp))),
+      mediaHost: run?.mediaHost ?? null,
+      video: run?.video?.outgoingStats ?? null,
+      peers: Object.freeze(
+        (run?.mesh.peers() ?? []).map((peer) =>
+          peerStats(peer, timestamp, run?.video?.decodingStats(peer.remoteId) ?? null),
+        ),
+      ),
     });
   }
 

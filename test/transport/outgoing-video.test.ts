@@ -281,7 +281,7 @@ describe("the rate", () => {
     await play(10, [sink]);
     outgoing.configure({ adaptive: true });
     await play(10, [sink]);
-    expect(changes.map(([, { bitrateKbps }]) => bitrateKbps)).toEqual([900, 255]);
+    expect(changes.map(([, { bitrateKbps }]) => bitrateKbps)).toEqual([900, 300]);
     outgoing.close();
   });
 });

@@ -92,7 +92,10 @@ const audio: PeerMediaStats = {
   },
 };
 
-const nothing: ReportSources = { timestamp, audio: null, packetLevel: false, channels: null, link: null };
+const nothing: ReportSources = {
+  ...{ timestamp, audio: null, packetLevel: false, channels: null, link: null },
+  ...{ video: null, decoding: null, native: null },
+};
 
 function entry<Type extends PeerStatsEntry["type"]>(
   sources: Partial<ReportSources>,
@@ -187,7 +190,7 @@ describe("the report of a peer", () => {
       totalRoundTripTime: 0.09,
       roundTripTimeMeasurements: 3,
     });
-    expect(entry(sources, "inbound-rtp")?.remoteId).toBe("remote-outbound-rtp-9");
+    expect(entry(sources, "inbound-rtp")).toMatchObject({ remoteId: "remote-outbound-rtp-9" });
     expect(entry(sources, "remote-outbound-rtp")).toEqual({
       id: "remote-outbound-rtp-9",
       timestamp,

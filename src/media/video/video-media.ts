@@ -11,7 +11,7 @@ import { ntpToBigInt } from "../../rtp/ntp.ts";
 import { parseRtp } from "../../rtp/packet.ts";
 import { buildRtcp } from "../../rtp/rtcp/packets.ts";
 import { Reports } from "../../rtp/rtcp/reports.ts";
-import type { ReportsInput, ReportsOutput } from "../../rtp/rtcp/reports.ts";
+import type { RemoteReception, ReportsInput, ReportsOutput } from "../../rtp/rtcp/reports.ts";
 import type { Rotation } from "../../runtime/data.ts";
 import { Driver } from "../../runtime/driver.ts";
 import type { Clock, LocalMs } from "../../runtime/time.ts";
@@ -57,9 +57,17 @@ export interface VideoMediaStats {
   readonly codec: string;
   readonly inbound: VideoReceiverCounters | null;
   readonly outbound: VideoSendingCounters | null;
-  readonly roundTripTimeMs: number | undefined;
-  /** Share of our packets that the other side lost of late, 0 to 1. */
-  readonly remoteLossRate: number;
+  /** Of our stream. */
+  readonly ssrc: number;
+  /** Of the incoming stream: expected minus received, as RTCP counts it, and its jitter, ms. */
+  readonly packetsLost: number | undefined;
+  readonly jitterMs: number | undefined;
+  /** What the other side says of our stream. */
+  readonly remote: RemoteReception | undefined;
+  /** Requests of the other side. */
+  readonly nackCount: number | undefined;
+  readonly pliCount: number | undefined;
+  readonly firCount: number | undefined;
 }
 
 /** See the header. Close it to stop its timers; it says goodbye. */
@@ -163,13 +171,20 @@ export class VideoMedia implements VideoSink {
 
   stats(): VideoMediaStats {
     const packets = this.#packets;
-    const remote = packets?.reports.remote;
+    const inbound = packets?.receiving.counters ?? null;
+    const reception = inbound?.ssrc === undefined ? undefined : packets?.reports.reception(inbound.ssrc);
+    const asked = packets?.reports.counters;
     return {
       codec: this.codec,
-      inbound: packets?.receiving.counters ?? null,
+      inbound,
       outbound: packets?.sending.counters ?? null,
-      roundTripTimeMs: remote?.roundTripTimeMs,
-      remoteLossRate: remote?.lossRate ?? 0,
+      ssrc: this.#options.ssrc,
+      packetsLost: reception?.lost,
+      jitterMs: reception?.jitterMs,
+      remote: packets?.reports.remote,
+      nackCount: asked?.nackCount,
+      pliCount: asked?.pliCount,
+      firCount: asked?.firCount,
     };
   }
 

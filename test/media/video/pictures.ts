@@ -1,8 +1,8 @@
 // Pictures, sinks and coded frames for tests of outgoing and incoming video.
-import type { CutFrame, Rotation, VideoSink } from "../../../src/media/video/video-sink.ts";
+import type { CutFrame, VideoSink } from "../../../src/media/video/video-sink.ts";
 import type { I420Picture, VideoCodecName } from "../../../src/platform/video-codecs.ts";
 import { DEPACKETIZERS } from "../../../src/rtp/video-formats.ts";
-import type { VideoData } from "../../../src/runtime/data.ts";
+import type { Rotation, VideoData } from "../../../src/runtime/data.ts";
 import type { SyncedVideoFrame } from "../../../src/sync/sync-types.ts";
 import { accepted, joined } from "../../rtp/coded-frames.ts";
 
