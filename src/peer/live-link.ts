@@ -119,9 +119,9 @@ export class LiveLink {
           peerId: remoteId,
           clock: platform.clock,
           hello: options.hello,
-          onHello: ({ audioLookaheadSamples, capabilities }) => {
+          onHello: ({ audioLookaheadSamples, capabilities, codecs }) => {
             this.media?.setSenderLookahead(audioLookaheadSamples);
-            if (capabilities.includes("video")) this.#openVideo();
+            if (capabilities.includes("video")) this.#openVideo(codecs);
           },
           onVideoSignal: (signal) => this.#video?.receive(signal),
           onMessage: (message) => events.message(message),
@@ -204,7 +204,7 @@ export class LiveLink {
     await Promise.all([videoClosed, this.link.close()]);
   }
 
-  #openVideo(): void {
+  #openVideo(theirCodecs: readonly string[]): void {
     const { platform, config, localId, remoteId, iceServers, video } = this.#options;
     const { media, channels } = this;
     if (this.#closed || media === undefined || channels === undefined || video === undefined) return;
@@ -216,6 +216,7 @@ export class LiveLink {
       remoteId,
       iceServers,
       codecs: video.codecs,
+      theirCodecs,
       signal: (signal) => channels.sendVideoSignal(signal),
       onFrame: (frame) => media.receivePicture(frame),
       onSenderReport: (report, receivedAtMs) => media.addVideoReport(report, receivedAtMs),

@@ -229,8 +229,13 @@ export class Negotiation implements Machine<NegotiationInput, NegotiationOutput>
         else attempt.outbound.push(input.candidate);
         return;
       case "attempt-failed":
-        if (attempt === this.#pending) this.#failPending(input.code, input.message, "error");
-        return;
+        if (attempt !== this.#pending) return;
+        // Trying again would change nothing.
+        return this.#failPending(
+          input.code,
+          input.message,
+          input.code === "CODEC_MISMATCH" ? "rejected" : "error",
+        );
       case "link-state":
         return this.#linkState(attempt, input.state, nowMs);
       case "ready":

@@ -2,6 +2,7 @@
 // channel of the first one and lives no longer than that; while it is wanted and not there, it is tried again.
 import type { VideoSignal } from "../channels/video-signals.ts";
 import type { WebRtcTransportConfig } from "../config/config.ts";
+import type { ErrorCode } from "../errors/codes.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
 import { VideoMedia } from "../media/video/video-media.ts";
 import type { VideoMediaOptions } from "../media/video/video-media.ts";
@@ -41,6 +42,8 @@ export interface VideoLinkOptions extends VideoLinkEvents {
   iceServers: IceServer[];
   /** What we can both send and receive, in order of preference; not empty. */
   codecs: readonly VideoCodecName[];
+  /** What the other side says it can receive, codecs of audio among them. */
+  theirCodecs: readonly string[];
   /** To the other side. @throws TransportError while the channel cannot take it */
   signal: (signal: VideoSignal) => void;
 }
@@ -68,6 +71,9 @@ export interface VideoParts {
   readonly listener: VideoListener;
 }
 
+/** Nothing changes what two peers can code; the side that finds it out ends the attempt as one it rejects. */
+const FINAL: readonly ErrorCode[] = ["CODEC_MISMATCH", "PEER_REJECTED"];
+
 /** See the header. */
 export class VideoLink {
   readonly #options: VideoLinkOptions;
@@ -77,6 +83,8 @@ export class VideoLink {
   #cancelRetry: (() => void) | undefined;
   #started = false;
   #closed = false;
+  /** A failure has been told, and nothing has worked since: attempts go on in silence. */
+  #told = false;
 
   constructor(options: VideoLinkOptions) {
     this.#options = options;
@@ -94,10 +102,8 @@ export class VideoLink {
         stateChange: () => undefined,
         connected: (live) => this.#connected(live),
         failed: (code, message) => {
-          const text = `video connection to "${remoteId}": ${message}`;
-          options.onFault(new TransportError(code, text, { peerId: remoteId }));
-          // Nothing changes what two peers can code.
-          if (code !== "CODEC_MISMATCH") this.#retry();
+          this.#tell(code, `video connection to "${remoteId}": ${message}`);
+          if (!FINAL.includes(code)) this.#retry();
         },
         ended: () => {
           this.#down();
@@ -113,6 +119,12 @@ export class VideoLink {
   start(): void {
     if (this.#started || this.#closed) return;
     this.#started = true;
+    const { codecs, theirCodecs, remoteId } = this.#options;
+    const theirs = theirCodecs.filter((name) => name !== "opus");
+    if (theirs.length > 0 && !codecs.some((name) => theirs.includes(name))) {
+      const text = `no video with "${remoteId}": it has ${theirs.join(", ")}, we have ${codecs.join(", ")}`;
+      return this.#tell("CODEC_MISMATCH", text);
+    }
     // One side is enough, and its name tells which: where both offer, one of them does so in vain.
     if (this.#offers) this.#connect();
   }
@@ -147,11 +159,6 @@ export class VideoLink {
     }
   }
 
-  /** Other bounds of the rate, kbit/s. */
-  bound(minKbps: number, maxKbps: number): void {
-    for (const { media } of this.#connector.lives) media?.bound(minKbps, maxKbps);
-  }
-
   /** Idempotent; resolves when the native side has let go. */
   async close(): Promise<void> {
     if (!this.#closed) {
@@ -183,9 +190,16 @@ export class VideoLink {
     this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
   }
 
+  #tell(code: ErrorCode, message: string): void {
+    if (this.#told || this.#closed) return;
+    this.#told = true;
+    this.#options.onFault(new TransportError(code, message, { peerId: this.#options.remoteId }));
+  }
+
   #connected(live: VideoLive): void {
     this.#down();
     this.#retryMs = FIRST_RETRY_MS;
+    this.#told = false;
     this.#active = live;
     if (live.media !== undefined) this.#options.onUp(live.media);
   }

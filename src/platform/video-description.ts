@@ -9,19 +9,28 @@ import type { VideoAgreement, VideoLinkOptions } from "./video-link.ts";
 /** draft-holmer-rmcat-transport-wide-cc-extensions-01 */
 export const TRANSPORT_CC_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
-/** The id in our own offers. */
+/** How the extension is called in session descriptions. */
+export const DEPENDENCY_URI =
+  "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+
+/** The ids in our own offers. */
 const OFFERED_TRANSPORT_CC_ID = 4;
+const OFFERED_DEPENDENCY_ID = 5;
+
+/** The ids of header extensions, 0 for each that a section lacks. */
+type VideoExtensions = Pick<VideoAgreement, "captureTimeId" | "transportCcId" | "dependencyId">;
 
 /** One codec of a section, with its number and all that belongs to it. */
-export type DescribedCodec = Omit<VideoAgreement, "captureTimeId" | "transportCcId">;
+export type DescribedCodec = Omit<VideoAgreement, keyof VideoExtensions>;
 
 /** What a section says that we understand. */
-export interface DescribedVideo {
+export interface DescribedVideo extends VideoExtensions {
   /** In its order. */
   readonly codecs: readonly DescribedCodec[];
-  readonly captureTimeId: number;
-  readonly transportCcId: number;
 }
+
+/** What a section says that is none of ours. */
+export const NO_VIDEO: DescribedVideo = { codecs: [], captureTimeId: 0, transportCcId: 0, dependencyId: 0 };
 
 /** Payload types in our own offers; dynamic (RFC 3551 section 6), the numbers browsers use. */
 const OFFERED_PAYLOAD_TYPES: Readonly<Record<VideoCodecName, readonly [number, number]>> = {
@@ -72,6 +81,7 @@ export function offeredVideo(codecs: readonly VideoCodecName[]): DescribedVideo 
     }),
     captureTimeId: OFFERED_CAPTURE_TIME_ID,
     transportCcId: OFFERED_TRANSPORT_CC_ID,
+    dependencyId: OFFERED_DEPENDENCY_ID,
   };
 }
 
@@ -101,7 +111,8 @@ export function readVideo(
     if (name === "RTX" && original !== undefined && formats.includes(format)) rtx.set(original, format);
   }
   const feedback = attributes.get("rtcp-fb") ?? [];
-  const transportCcId = extensionIdOf(attributes.get("extmap") ?? [], TRANSPORT_CC_URI);
+  const extmaps = attributes.get("extmap") ?? [];
+  const transportCcId = extensionIdOf(extmaps, TRANSPORT_CC_URI);
   return {
     codecs: formats.flatMap((format) => {
       const codec = codecOf(maps.get(format), parameters.get(format) ?? new Map());
@@ -121,8 +132,9 @@ export function readVideo(
         },
       ];
     }),
-    captureTimeId: extensionIdOf(attributes.get("extmap") ?? [], CAPTURE_TIME_URI),
+    captureTimeId: extensionIdOf(extmaps, CAPTURE_TIME_URI),
     transportCcId,
+    dependencyId: extensionIdOf(extmaps, DEPENDENCY_URI),
   };
 }
 
@@ -162,6 +174,7 @@ export function acceptedVideo(answered: DescribedVideo, offered: DescribedVideo)
   const ids = {
     captureTimeId: answered.captureTimeId === offered.captureTimeId ? answered.captureTimeId : 0,
     transportCcId: answered.transportCcId === offered.transportCcId ? answered.transportCcId : 0,
+    dependencyId: answered.dependencyId === offered.dependencyId ? answered.dependencyId : 0,
   };
   return combined(chosen, ids);
 }
@@ -179,6 +192,7 @@ export function videoLines(video: DescribedVideo): string[] {
   return [
     ...extension(video.captureTimeId, CAPTURE_TIME_URI),
     ...extension(video.transportCcId, TRANSPORT_CC_URI),
+    ...extension(video.dependencyId, DEPENDENCY_URI),
     ...video.codecs.flatMap(codecLines),
   ];
 }
@@ -195,18 +209,24 @@ export function sourceLines(
 
 /** A description that says no more than an agreement. */
 export function describedAgreement(agreement: VideoAgreement): DescribedVideo {
-  const { captureTimeId, transportCcId, ...codec } = agreement;
-  return { codecs: [codec], captureTimeId, transportCcId };
+  const { captureTimeId, transportCcId, dependencyId, ...codec } = agreement;
+  return { codecs: [codec], captureTimeId, transportCcId, dependencyId };
 }
 
 /** Numbers without their feedback are of no use, and the other way round. */
 function combined(
   codec: DescribedCodec | undefined,
-  { captureTimeId, transportCcId }: Pick<DescribedVideo, "captureTimeId" | "transportCcId">,
+  { captureTimeId, transportCcId, dependencyId }: VideoExtensions,
 ): VideoAgreement | undefined {
   if (codec === undefined) return undefined;
   const transportCc = codec.transportCc && transportCcId > 0;
-  return { ...codec, captureTimeId, transportCcId: transportCc ? transportCcId : 0, transportCc };
+  return {
+    ...codec,
+    captureTimeId,
+    transportCcId: transportCc ? transportCcId : 0,
+    dependencyId,
+    transportCc,
+  };
 }
 
 function codecLines(described: DescribedCodec): string[] {

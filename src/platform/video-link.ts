@@ -36,6 +36,12 @@ export interface EncodedVideoFrame {
   /** Size of the picture, where the browser or the payload tells: keyframes do. */
   width?: number;
   height?: number;
+  /**
+   * Number of the frame in its stream, and of those that it needs; where the stream has dependency descriptors. They do not
+   * wrap.
+   */
+  frameId?: number;
+  dependencies?: readonly number[];
   /** Of its last packet, where the browser says so. */
   arrivalMs: LocalMs;
   /** Capture on the sender's wall clock, where the stream carries abs-capture-time. */
@@ -64,6 +70,8 @@ export interface VideoAgreement {
   readonly captureTimeId: number;
   /** Extension id of transport-wide sequence numbers; 0 without them. */
   readonly transportCcId: number;
+  /** Extension id of dependency descriptors; 0 without them. */
+  readonly dependencyId: number;
   /** What may be sent as feedback (RFC 4585, RFC 5104), both ways. */
   readonly nack: boolean;
   readonly pli: boolean;

@@ -143,12 +143,26 @@ export class MediaLane<Frame extends LaneFrame> {
       if (token === undefined) return undefined;
       const frame = this.#table.take(wordOf(token.payload));
       if (frame === undefined) continue;
-      this.dueMs = this.#atOnce ? frame.receivedAt : dueMs;
-      this.bufferDelayMs = nowMs - frame.receivedAt;
+      this.present(frame, nowMs);
+      if (!this.#atOnce) this.dueMs = dueMs;
       this.lostBefore = token.lostBefore;
-      this.ticks = this.clock.ticksOf(frame.rtpTimestamp);
       return frame;
     }
+  }
+
+  /** Take the first frame that waits, due or not; its facts are not told. */
+  pull(): Frame | undefined {
+    const dueMs = this.#buffer.nextDueMs;
+    const token = dueMs === Infinity ? undefined : this.#buffer.popNext(dueMs);
+    return token && this.#table.take(wordOf(token.payload));
+  }
+
+  /** Tell, in the fields above, the facts of a frame that leaves at `nowMs` without having been waited for. */
+  present(frame: Frame, nowMs: number): void {
+    this.dueMs = frame.receivedAt;
+    this.bufferDelayMs = nowMs - frame.receivedAt;
+    this.lostBefore = 0;
+    this.ticks = this.clock.ticksOf(frame.rtpTimestamp);
   }
 
   /** Whether what is told of this SSRC is about this stream. While no frame has come the word of the last one counts. */

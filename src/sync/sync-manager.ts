@@ -193,7 +193,7 @@ export class SyncManager<Payload = Float32Array> {
 
   /** Local ms at which {@link popNextVideoFrame} will have a frame, as far as is known; Infinity when none waits. */
   get nextVideoDueMs(): number {
-    return this.#video.lane.nextDueMs;
+    return this.#video.nextDueMs;
   }
 
   /**
@@ -295,7 +295,7 @@ export class SyncManager<Payload = Float32Array> {
 
   /** Frames held by reference at the moment, of both media. */
   get heldFrames(): number {
-    return this.#audio.held + this.#video.lane.held;
+    return this.#audio.held + this.#video.held;
   }
 
   /** Local ms at which the last sender report came; null before the first. */

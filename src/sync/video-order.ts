@@ -28,6 +28,16 @@ export class VideoOrder {
     return this.#timestamps.length;
   }
 
+  /** Timestamp of the first frame that waits. */
+  get oldest(): number | undefined {
+    return this.#timestamps[0];
+  }
+
+  /** Whether a frame with this timestamp comes when its turn is over. */
+  hasPassed(timestamp: number): boolean {
+    return this.#taken && distance(timestamp, this.#takenTimestamp) <= 0;
+  }
+
   /** Number of a frame that came; the number of one already taken when its turn has passed. */
   numberOf(timestamp: number): number {
     const doubted = this.#doubted;
@@ -38,8 +48,7 @@ export class VideoOrder {
     let at = all.length;
     while (at > 0 && distance(all[at - 1] as number, timestamp) > 0) at--;
     if (at > 0 && all[at - 1] === timestamp) return this.#number(this.#numbers[at - 1] as number);
-    const hasPassed = this.#taken && at === 0 && distance(timestamp, this.#takenTimestamp) <= 0;
-    if (hasPassed) return this.#number(this.#takenNumber);
+    if (at === 0 && this.hasPassed(timestamp)) return this.#number(this.#takenNumber);
     return this.#number(this.#free(at));
   }
 

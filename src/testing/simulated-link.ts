@@ -17,7 +17,7 @@ import type { PacketVideoPort } from "../platform/video-link.ts";
 import type { Clock } from "../runtime/time.ts";
 import type { SeededRandom } from "./random.ts";
 import { SimulatedChannel } from "./simulated-channel.ts";
-import { SimulatedMedia } from "./simulated-media.ts";
+import { SimulatedMedia, UNMEASURED } from "./simulated-media.ts";
 import {
   countMedia,
   hostCandidate,
@@ -25,6 +25,7 @@ import {
   makeAnswer,
   makeOffer,
   readDescription,
+  sdpError,
   ufragOf,
   writeDescription,
 } from "./simulated-sdp.ts";
@@ -49,14 +50,6 @@ const DATAGRAM_OVERHEAD_BYTES = 50;
 
 /** A datagram that only says something about the connection. */
 const CONTROL_BYTES = 100;
-/** RTP and RTCP are made above the port. */
-const UNMEASURED = {
-  availableOutgoingBps: null,
-  audioOut: null,
-  audioOutRemote: null,
-  audioInRemote: null,
-  video: null,
-};
 
 /** What links share. */
 export interface LinkNetwork {
@@ -127,6 +120,17 @@ export class SimulatedLink implements PeerLink {
 
   get video(): PacketVideoPort | undefined {
     return this.#media.video;
+  }
+
+  /** Between which endpoints it carries video; undefined when it carries none, or to nobody. */
+  get videoBetween(): readonly string[] | undefined {
+    if (this.#options.video === undefined || this.#peer === undefined) return undefined;
+    return [this.endpoint, this.#peer.endpoint];
+  }
+
+  /** Lose the path for good, as when consent has expired (RFC 7675). */
+  fail(): void {
+    this.#end("failed");
   }
 
   async createOffer(): Promise<string> {
@@ -329,7 +333,8 @@ export class SimulatedLink implements PeerLink {
     deliver: () => void,
     depart?: () => void,
   ): void {
-    const path = { from: this.endpoint, to: peer.endpoint };
+    const medium = this.#options.video && ("video" as const);
+    const path = { from: this.endpoint, to: peer.endpoint, medium };
     this.#network.wire.send({ ...path, reliable, byteLength, deliver, ...(depart && { depart }) });
   }
 
@@ -392,8 +397,4 @@ export class SimulatedLink implements PeerLink {
       // Adapters keep exceptions of callbacks away from the native side; one here has nowhere left to go.
     }
   }
-}
-
-function sdpError(message: string): TransportError {
-  return new TransportError("SDP_ERROR", message);
 }

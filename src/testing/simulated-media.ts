@@ -10,6 +10,15 @@ import type { DescribedMedia, SimulatedDescription } from "./simulated-sdp.ts";
 /** Smallest RTP and RTCP packets (RFC 3550 sections 5.1 and 6.4.2). */
 const MIN_BYTES = { rtp: 12, rtcp: 8 };
 
+/** RTP and RTCP are made above the port: a link counts nothing of theirs. */
+export const UNMEASURED = {
+  availableOutgoingBps: null,
+  audioOut: null,
+  audioOutRemote: null,
+  audioInRemote: null,
+  video: null,
+} as const;
+
 /** Sends a packet. @returns false when the link is not up */
 export type CarryPacket = (packet: Uint8Array, medium: "rtp" | "rtcp") => boolean;
 

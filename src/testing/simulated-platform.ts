@@ -17,6 +17,7 @@ import type { LinkNetwork, LinkOperation } from "./simulated-link.ts";
 import { SimulatedSocket } from "./simulated-socket.ts";
 import type { SimulatedServer } from "./simulated-socket.ts";
 import { SimulatedVideoCodecs } from "./simulated-video-codecs.ts";
+import type { SimulatedVideoCodecsOptions } from "./simulated-video-codecs.ts";
 import { SimulatedWire } from "./simulated-wire.ts";
 import { SkewedClock } from "./skewed-clock.ts";
 import type { ClockError } from "./skewed-clock.ts";
@@ -44,6 +45,8 @@ export class SimulatedNetwork {
   readonly #links = new Map<string, SimulatedLink>();
   readonly #sockets = new Set<SimulatedSocket>();
   readonly #blocked = new Set<string>();
+  readonly #codecs = new Map<string, Omit<SimulatedVideoCodecsOptions, "clock">>();
+  readonly #loadedCodecs = new Map<string, SimulatedVideoCodecs>();
   readonly #faults: { endpoint: string; operation: FaultyOperation; error: TransportError }[] = [];
 
   constructor({ clock, seed = 1, link = { delayMs: 1 } }: SimulatedNetworkOptions) {
@@ -72,9 +75,22 @@ export class SimulatedNetwork {
     return platform;
   }
 
-  /** Give one direction of a path other habits, from now on. Names as of {@link platform} or URLs as of {@link listen}. */
-  setLink(from: string, to: string, link: LinkModelOptions): void {
-    this.#wire.setLink(normalized(from), normalized(to), link);
+  /**
+   * Give one direction of a path other habits, from now on. Names as of {@link platform} or URLs as of {@link listen}.
+   * @param medium only the connections of video, which go a way of their own from then on
+   */
+  setLink(from: string, to: string, link: LinkModelOptions, medium?: "video"): void {
+    this.#wire.setLink(normalized(from), normalized(to), link, medium);
+  }
+
+  /** What video codecs an endpoint has, and how fast they are, when it loads them next. */
+  setVideoCodecs(endpoint: string, options: Omit<SimulatedVideoCodecsOptions, "clock">): void {
+    this.#codecs.set(endpoint, options);
+  }
+
+  /** The codecs an endpoint has loaded last; undefined before. */
+  videoCodecs(endpoint: string): SimulatedVideoCodecs | undefined {
+    return this.#loadedCodecs.get(endpoint);
   }
 
   /** Put a server at a `ws:` or `wss:` URL. @returns a function that takes it away; open sockets stay */
@@ -115,6 +131,15 @@ export class SimulatedNetwork {
     }
   }
 
+  /** Let the connections of video between two endpoints fail at once; all others live. @returns how many ends did */
+  failVideo(a: string, b: string): number {
+    const ends = [...this.#links.values()].filter(({ videoBetween }) =>
+      [a, b].every((name) => videoBetween?.includes(name) === true),
+    );
+    for (const end of ends) end.fail();
+    return ends.length;
+  }
+
   /** Let the next call of `operation` at this endpoint fail. */
   failNext(endpoint: string, operation: FaultyOperation, error = defaultFault(operation)): void {
     this.#faults.push({ endpoint, operation, error });
@@ -130,7 +155,11 @@ export class SimulatedNetwork {
       randomBytes: (length) => random.bytes(length),
       openSocket: (url, events) => this.#openSocket(name, url, events),
       openPeerLink: (options, events) => this.#openPeerLink(name, clock, random, options, events),
-      loadVideoCodecs: async () => new SimulatedVideoCodecs({ clock }),
+      loadVideoCodecs: async () => {
+        const codecs = new SimulatedVideoCodecs({ clock, ...this.#codecs.get(name) });
+        this.#loadedCodecs.set(name, codecs);
+        return codecs;
+      },
     };
   }
 

@@ -1,5 +1,6 @@
 // Session descriptions of the simulation (RFC 8866, JSEP): enough of SDP to look real and to carry what matters.
 // Pure.
+import { TransportError } from "../errors/errors.ts";
 import {
   captureTimeIdOf,
   captureTimeLine,
@@ -266,4 +267,9 @@ function isRejected(lines: string[]): boolean {
 
 function valueOf(lines: string[], prefix: string): string | undefined {
   return lines.find((line) => line.startsWith(prefix))?.slice(prefix.length);
+}
+
+/** What a description, or its moment, is refused with. */
+export function sdpError(message: string): TransportError {
+  return new TransportError("SDP_ERROR", message);
 }

@@ -31,12 +31,22 @@ export interface SimulatedVideoCodecsOptions {
   /** Work on a picture, ms; default 4 and 2. */
   encodeMs?: number;
   decodeMs?: number;
+  /** Work on the first picture of each encoder, ms, as real ones warm up; default `encodeMs`. */
+  firstEncodeMs?: number;
+}
+
+/** What all decoders of one {@link SimulatedVideoCodecs} did. */
+interface DecodingCounters {
+  decoded: number;
+  undecodable: number;
 }
 
 /** See the header. */
 export class SimulatedVideoCodecs implements VideoCodecs {
   readonly encodes: ReadonlySet<VideoCodecName>;
   readonly decodes: ReadonlySet<VideoCodecName>;
+  /** Of all decoders; `undecodable` came without its references, or damaged. */
+  readonly counters: DecodingCounters = { decoded: 0, undecodable: 0 };
   readonly #options: SimulatedVideoCodecsOptions;
   readonly #open = new Set<{ close(): void }>();
   #closed = false;
@@ -47,10 +57,16 @@ export class SimulatedVideoCodecs implements VideoCodecs {
     this.decodes = this.encodes;
   }
 
+  /** What the encoders that are open are told to keep to. */
+  get encoders(): readonly VideoEncoderSettings[] {
+    return [...this.#open].flatMap((each) => (each instanceof SimulatedEncoder ? [each.settings] : []));
+  }
+
   async createEncoder(settings: VideoEncoderSettings, events: VideoEncoderEvents): Promise<VideoEncoder> {
     this.#check(settings.codec);
-    const { clock, encodeMs = ENCODE_MS } = this.#options;
-    const encoder = new SimulatedEncoder(clock, encodeMs, settings, events);
+    const { clock, encodeMs = ENCODE_MS, firstEncodeMs = encodeMs } = this.#options;
+    const onClose = (): void => void this.#open.delete(encoder);
+    const encoder = new SimulatedEncoder(clock, [firstEncodeMs, encodeMs], settings, events, onClose);
     this.#open.add(encoder);
     return encoder;
   }
@@ -58,7 +74,7 @@ export class SimulatedVideoCodecs implements VideoCodecs {
   async createDecoder(codec: VideoCodecName, events: VideoDecoderEvents): Promise<VideoDecoder> {
     this.#check(codec);
     const { clock, decodeMs = DECODE_MS } = this.#options;
-    const decoder = new SimulatedDecoder(clock, decodeMs, codec, events);
+    const decoder = new SimulatedDecoder(clock, decodeMs, codec, events, this.counters);
     this.#open.add(decoder);
     return decoder;
   }
@@ -86,8 +102,10 @@ interface Job {
 class SimulatedEncoder implements VideoEncoder {
   readonly counters = { encoded: 0, keyframes: 0, dropped: 0, encodeMs: 0 };
   readonly #clock: Clock;
-  readonly #encodeMs: number;
+  /** Of the first picture, and of all others. */
+  readonly #workMs: readonly [number, number];
   readonly #events: VideoEncoderEvents;
+  readonly #onClose: () => void;
   #settings: VideoEncoderSettings;
   #waiting: Job | undefined;
   #cancel: (() => void) | undefined;
@@ -96,11 +114,22 @@ class SimulatedEncoder implements VideoEncoder {
   #debt = 0;
   #closed = false;
 
-  constructor(clock: Clock, encodeMs: number, settings: VideoEncoderSettings, events: VideoEncoderEvents) {
+  constructor(
+    clock: Clock,
+    workMs: readonly [number, number],
+    settings: VideoEncoderSettings,
+    events: VideoEncoderEvents,
+    onClose: () => void,
+  ) {
     this.#clock = clock;
-    this.#encodeMs = encodeMs;
+    this.#workMs = workMs;
     this.#settings = settings;
     this.#events = events;
+    this.#onClose = onClose;
+  }
+
+  get settings(): VideoEncoderSettings {
+    return this.#settings;
   }
 
   encode(picture: I420Picture, position: number, keyframe: boolean): void {
@@ -128,13 +157,18 @@ class SimulatedEncoder implements VideoEncoder {
     this.#closed = true;
     this.#waiting = undefined;
     this.#cancel?.();
+    this.#onClose();
+  }
+
+  get #nextMs(): number {
+    return this.#workMs[this.counters.encoded === 0 ? 0 : 1];
   }
 
   #work(): void {
     const job = this.#waiting;
     this.#waiting = undefined;
     if (job === undefined) return;
-    this.#cancel = this.#clock.setTimer(this.#clock.now() + this.#encodeMs, () => {
+    this.#cancel = this.#clock.setTimer(this.#clock.now() + this.#nextMs, () => {
       this.#cancel = undefined;
       const picture = this.#encode(job);
       this.#work();
@@ -151,9 +185,9 @@ class SimulatedEncoder implements VideoEncoder {
     const { data, hash } = writePicture(codec, content, position, byteLength);
     this.#last = { width, height, hash };
     this.#debt += data.length - this.#bytesPerPicture;
+    this.counters.encodeMs += this.#nextMs;
     this.counters.encoded++;
     if (isKeyframe) this.counters.keyframes++;
-    this.counters.encodeMs += this.#encodeMs;
     return { data, isKeyframe, width, height, position };
   }
 
@@ -173,13 +207,21 @@ class SimulatedDecoder implements VideoDecoder {
   readonly #decodeMs: number;
   readonly #codec: VideoCodecName;
   readonly #events: VideoDecoderEvents;
+  readonly #sums: DecodingCounters;
   readonly #queue: EncodedPicture[] = [];
   #cancel: (() => void) | undefined;
   /** Hash of the picture decoded last; undefined while only a keyframe helps. */
   #hash: number | undefined;
   #closed = false;
 
-  constructor(clock: Clock, decodeMs: number, codec: VideoCodecName, events: VideoDecoderEvents) {
+  constructor(
+    clock: Clock,
+    decodeMs: number,
+    codec: VideoCodecName,
+    events: VideoDecoderEvents,
+    sums: DecodingCounters,
+  ) {
+    this.#sums = sums;
     this.#clock = clock;
     this.#decodeMs = decodeMs;
     this.#codec = codec;
@@ -220,11 +262,13 @@ class SimulatedDecoder implements VideoDecoder {
     if (!isKeyframe && reference !== this.#hash) return this.#refuse(position, "its reference is missing");
     this.#hash = hash;
     this.counters.decoded++;
+    this.#sums.decoded++;
     this.#events.picture({ width, height, planes: enlarged(luma, width, height), position });
   }
 
   #refuse(position: number, reason: string): void {
     this.#hash = undefined;
+    this.#sums.undecodable++;
     this.#events.undecodable(
       position,
       new TransportError("DECODING_ERROR", `a picture is no use: ${reason}`),

@@ -14,6 +14,8 @@ export interface Parcel {
   /** True: waits for a cut to heal, and keeps its order, as TCP and reliable SCTP do. False: a datagram. */
   reliable: boolean;
   byteLength: number;
+  /** Goes another way than the rest where one was made by {@link SimulatedWire.setLink}. */
+  medium?: "video" | undefined;
   deliver(): void;
   /** The sender is rid of it: it is about to be delivered, or lost. */
   depart?(): void;
@@ -43,9 +45,14 @@ export class SimulatedWire {
     this.#seed = seed;
   }
 
-  /** Give one direction other habits, from now on. */
-  setLink(from: string, to: string, link: LinkModelOptions): void {
-    this.#path(from, to).model = new LinkModel(link, this.#seedOf(from, to));
+  /**
+   * Give one direction other habits, from now on.
+   * @param medium only what belongs to it, which has a way of its own from then on
+   */
+  setLink(from: string, to: string, link: LinkModelOptions, medium?: "video"): void {
+    const key = pathKey(from, to, medium);
+    const path = this.#paths.get(key) ?? this.#open(key);
+    path.model = new LinkModel(link, `${this.#seed}/${key}`);
   }
 
   /** A round trip without jitter and queues, ms. */
@@ -54,8 +61,8 @@ export class SimulatedWire {
   }
 
   send(parcel: Parcel): void {
-    const { from, to, reliable } = parcel;
-    const path = this.#path(from, to);
+    const { from, to, reliable, medium } = parcel;
+    const path = this.#paths.get(pathKey(from, to, medium)) ?? this.#path(from, to);
     if (!this.reachable(from, to)) {
       if (reliable) path.held.push(parcel);
       else parcel.depart?.();
@@ -71,8 +78,14 @@ export class SimulatedWire {
   /** Undo {@link cut}; what waited is sent now. */
   heal(a: string, b: string): void {
     if (!this.#cuts.delete(pairOf(a, b))) return;
-    for (const path of [this.#path(a, b), this.#path(b, a)]) {
-      for (const parcel of path.held.splice(0)) this.#queue(path, parcel);
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      for (const medium of [undefined, "video"] as const) {
+        const path = this.#paths.get(pathKey(from, to, medium));
+        for (const parcel of path?.held.splice(0) ?? []) this.send(parcel);
+      }
     }
   }
 
@@ -118,21 +131,18 @@ export class SimulatedWire {
 
   #path(from: string, to: string): Path {
     const key = pathKey(from, to);
-    let path = this.#paths.get(key);
-    if (path === undefined) {
-      path = { model: new LinkModel(this.#link, this.#seedOf(from, to)), queue: [], held: [] };
-      this.#paths.set(key, path);
-    }
-    return path;
+    return this.#paths.get(key) ?? this.#open(key);
   }
 
-  #seedOf(from: string, to: string): string {
-    return `${this.#seed}/${pathKey(from, to)}`;
+  #open(key: string): Path {
+    const path: Path = { model: new LinkModel(this.#link, `${this.#seed}/${key}`), queue: [], held: [] };
+    this.#paths.set(key, path);
+    return path;
   }
 }
 
-function pathKey(from: string, to: string): string {
-  return JSON.stringify([from, to]);
+function pathKey(from: string, to: string, medium?: "video"): string {
+  return JSON.stringify(medium === undefined ? [from, to] : [from, to, medium]);
 }
 
 function pairOf(a: string, b: string): string {

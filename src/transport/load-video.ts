@@ -65,6 +65,7 @@ export async function loadVideo(options: LoadVideoOptions): Promise<LoadedVideo 
     }
     tellMissing(config.video.codecs, usable, log);
     const { clock } = platform;
+    const { minBitrateKbps } = config.video;
     const outgoing = new OutgoingVideo({
       clock,
       video: config.video,
@@ -73,7 +74,7 @@ export async function loadVideo(options: LoadVideoOptions): Promise<LoadedVideo 
       random: () => new DataView(Uint8Array.from(platform.randomBytes(4)).buffer).getUint32(0),
       emitter,
     });
-    const room = new VideoRoom({ clock, codecs, outgoing, readers, emitter });
+    const room = new VideoRoom({ clock, codecs, outgoing, minBitrateKbps, readers, emitter });
     const openLink: VideoParts["openLink"] = (link) => new VideoLink(link);
     return { room, parts: { codecs: usable, openLink, listener: room } };
   } catch (error) {

@@ -24,6 +24,8 @@ export interface VideoRoomOptions {
   clock: Clock;
   codecs: VideoCodecs;
   outgoing: OutgoingVideo;
+  /** Least rate of a link, kbit/s. */
+  minBitrateKbps: number;
   readers: PictureReaders;
   emitter: Pick<Emitter<TransportEvents>, "emit">;
 }
@@ -130,6 +132,8 @@ export class VideoRoom implements VideoListener {
       maxResolution: maxVideoResolution,
       adaptive: adaptiveBitrateEnabled,
     });
+    if (targetBitrateKbps === undefined) return;
+    for (const link of this.#links.values()) link.bound(this.#options.minBitrateKbps, targetBitrateKbps);
   }
 
   /** A peer is no longer held. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CAPTURE_TIME_URI } from "../../src/platform/capture-time-extension.ts";
 import type { PeerLinkOptions } from "../../src/platform/platform.ts";
 import type { VideoCodecName } from "../../src/platform/video-codecs.ts";
-import { TRANSPORT_CC_URI } from "../../src/platform/video-description.ts";
+import { DEPENDENCY_URI, TRANSPORT_CC_URI } from "../../src/platform/video-description.ts";
 import type { PacketVideoPort, VideoLinkOptions } from "../../src/platform/video-link.ts";
 import { buildRtp } from "../../src/rtp/packet.ts";
 import { connect, negotiate, until } from "./link-pair.ts";
@@ -74,12 +74,13 @@ export function describeVideoLink(
         expect(answer.match(/^m=/gm)).toHaveLength(1);
       });
 
-      it("offers codecs in the order of its options, each with retransmissions, and both extensions", async () => {
+      it("offers codecs in the order of its options, each with retransmissions, and its extensions", async () => {
         const offer = await links.open("left", { codecs: ["H264", "VP8", "VP9"] }).link.createOffer();
         const names = [...offer.matchAll(/^a=rtpmap:(\d+) (\w+)\/90000\r$/gm)].map(([, , codec]) => codec);
         expect(names).toEqual(["H264", "rtx", "VP8", "rtx", "VP9", "rtx"]);
         expect(offer).toContain(CAPTURE_TIME_URI);
         expect(offer).toContain(TRANSPORT_CC_URI);
+        expect(offer).toContain(DEPENDENCY_URI);
         expect(offer.match(/^a=ssrc-group:FID \d+ \d+\r$/gm)).toHaveLength(1);
       });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CAPTURE_TIME_URI } from "../../src/platform/capture-time-extension.ts";
 import type { VideoCodecName } from "../../src/platform/video-codecs.ts";
 import {
+  DEPENDENCY_URI,
   acceptedVideo,
   answeredVideo,
   describedAgreement,
@@ -99,7 +100,12 @@ describe("reading", () => {
       "extmap:x y",
       "rtpmap:96 VP8/8000",
     ];
-    expect(section("96", ...lines)).toEqual({ codecs: [], captureTimeId: 0, transportCcId: 0, dependencyId: 0 });
+    expect(section("96", ...lines)).toEqual({
+      codecs: [],
+      captureTimeId: 0,
+      transportCcId: 0,
+      dependencyId: 0,
+    });
     expect(readVideoLines([])).toEqual({ codecs: [], captureTimeId: 0, transportCcId: 0, dependencyId: 0 });
   });
 });
@@ -123,6 +129,7 @@ describe("agreeing", () => {
       "rtcp-fb:120 transport-cc",
       `extmap:3 ${CAPTURE_TIME_URI}`,
       `extmap:9 ${TRANSPORT_CC_URI}`,
+      `extmap:12 ${DEPENDENCY_URI}`,
     );
     expect(acceptedVideo(answer, offeredVideo(ALL))).toMatchObject({
       ...{ codec: "VP8", payloadType: 120, rtxPayloadType: 0 },

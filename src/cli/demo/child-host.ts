@@ -104,6 +104,7 @@ export class ChildHost {
       case "trouble":
         return this.#events.trouble(message.text);
       case "sent":
+      case "shown":
       case "lags":
         return this.#events.word(message);
       case "started":

@@ -15,10 +15,14 @@ import type { SignalSource } from "./loop.ts";
 import { DEMO_ROOM } from "./measure-protocol.ts";
 import type { ReceivedBlock } from "./measurement.ts";
 import { Speaker } from "./speaker.ts";
+import { PeerVideo } from "./video/peer-video.ts";
+import type { PeerVideoEvents } from "./video/peer-video.ts";
+import type { PictureSource } from "./video/picture-source.ts";
+import { videoConfigOf } from "./video/video-plan.ts";
 import { SAMPLE_RATE } from "./voice.ts";
 
 /** What a peer tells. Times are ms of the run. */
-export interface DemoPeerEvents {
+export interface DemoPeerEvents extends PeerVideoEvents {
   /** It handed a block, mono at 48 kHz, to its transport. */
   sent(peerId: string, block: SentBlock, samples: Float32Array): void;
   /** It was handed a block of another. */
@@ -40,6 +44,8 @@ export interface DemoPeerOptions {
   /** Network trouble on the way of all it sends; undefined: none. */
   relay: ImpairmentRelay | undefined;
   source: SignalSource;
+  /** What it shows; undefined: it is heard only. */
+  pictures: PictureSource | undefined;
   clock: RunClock;
 }
 
@@ -57,6 +63,7 @@ export class DemoPeer {
   readonly #events: DemoPeerEvents;
   readonly #transport: WebRtcTransport;
   readonly #speaker: Speaker;
+  readonly #video: PeerVideo | undefined;
   /** What its transport and its microphone take for the time. */
   readonly #clock: SkewedClock;
   /** Its Unix microseconds when its own clock was zero; whole, so that blocks stay exactly 20,000 us apart. */
@@ -70,7 +77,7 @@ export class DemoPeer {
   #left: number | undefined;
 
   constructor(options: DemoPeerOptions, events: DemoPeerEvents) {
-    const { plan, run, relay, source, clock } = options;
+    const { plan, run, relay, source, pictures, clock } = options;
     const { peerId, offsetMs, skewPpm } = plan;
     this.peerId = peerId;
     this.#options = options;
@@ -90,6 +97,7 @@ export class DemoPeer {
         // What is received is compared with what was sent, wave by wave. Opus' voice mode turns the phase of low voices,
         // which nobody hears and any such comparison sees; its error correction exists in voice mode only.
         audio: { application: "audio", fec: false, frameMs },
+        ...(pictures && { video: videoConfigOf(pictures) }),
         logLevel: "silent",
       },
       { clock: this.#clock },
@@ -104,6 +112,16 @@ export class DemoPeer {
     this.#speaker = new Speaker(source, now, (samples, captureMs, number) =>
       this.#say(samples, captureMs, number),
     );
+    if (pictures === undefined) return;
+    this.#video = new PeerVideo({
+      transport: this.#transport,
+      source: pictures,
+      clock: this.#clock,
+      originUs: this.#originUs,
+      nowMs: () => clock.now(),
+      events,
+      fail: (fault) => this.#noteSendFault(fault),
+    });
   }
 
   /** Join the room and listen. @throws TransportError when signaling refuses */
@@ -111,7 +129,8 @@ export class DemoPeer {
     await this.#transport.start();
     const fail = (error: unknown): void => this.#events.trouble(`${this.peerId}: ${describeError(error)}`);
     const confers = this.#options.plan.mixes ? this.#confer() : undefined;
-    this.#working = Promise.all([this.#listen().catch(fail), confers?.catch(fail)]);
+    const shows = this.#video?.start();
+    this.#working = Promise.all([this.#listen().catch(fail), confers?.catch(fail), shows?.catch(fail)]);
     if (!this.#options.plan.bridges) this.#speaker.start();
   }
 
@@ -123,6 +142,7 @@ export class DemoPeer {
   /** Fall silent and leave. Never rejects. */
   async stop(): Promise<void> {
     this.#speaker.stop();
+    this.#video?.stop();
     await this.#transport.shutdown();
     await this.#working;
   }

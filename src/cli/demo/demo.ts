@@ -7,7 +7,8 @@ import type { HostReport } from "./ipc-messages.ts";
 import { lineUp, settleMsOf } from "./lineup.ts";
 import type { RunPlan } from "./lineup.ts";
 import { SIGNALING_PATH } from "./measure-protocol.ts";
-import { MeshRun, rowsOf } from "./mesh-run.ts";
+import type { PageRun } from "./measure-protocol.ts";
+import { MeshRun, rowsOf, videoRowsOf } from "./mesh-run.ts";
 import { DEMO_HELP, frameMsOf, parseOptions, UsageError } from "./options.ts";
 import type { DemoOptions } from "./options.ts";
 import { closePage, listenPage } from "./page-server.ts";
@@ -52,7 +53,7 @@ export async function runDemo(args: string[]): Promise<number> {
 async function run(options: DemoOptions): Promise<void> {
   const screen = new Screen(options.json ? process.stderr : process.stdout, !options.json);
   const host = options.lan ? "0.0.0.0" : "127.0.0.1";
-  const page = await listenPage(options.port, host).catch((error: unknown) => {
+  const page = await listenPage(options.port, host, pageRunOf(options)).catch((error: unknown) => {
     throw new Error(`--port ${options.port}: ${describeError(error)}`);
   });
   const signaling = new SignalingServer({ server: page.server, path: SIGNALING_PATH });
@@ -75,14 +76,21 @@ async function run(options: DemoOptions): Promise<void> {
 }
 
 function planOf(options: DemoOptions, signalingUrl: string): RunPlan {
-  const { wavs, clicks, lan, recordDir, seconds, impair } = options;
+  const { wavs, clicks, lan, recordDir, seconds, impair, video } = options;
   const frameMs = frameMsOf(options);
   const settleMs = settleMsOf(seconds);
   return {
     origin: originNow(),
     peers: lineUp(options),
-    ...{ wavs, clicks, frameMs, signalingUrl, lan, recordDir, settleMs, impair },
+    ...{ wavs, clicks, frameMs, signalingUrl, lan, recordDir, settleMs, impair, video },
   };
+}
+
+/** What pages are told of it. */
+function pageRunOf({ video }: DemoOptions): PageRun {
+  if (video === undefined) return { video: null };
+  const { files, ...format } = video;
+  return { video: { ...format, patterns: files.length === 0 } };
 }
 
 /** From the first start() until the end of the run. */
@@ -106,10 +114,11 @@ async function talk(
   const show = async (last: boolean): Promise<HostReport[]> => {
     const reports = await mesh.reports(!last);
     const rows = rowsOf(reports);
+    const video = videoRowsOf(reports);
     const alignments = reports.flatMap((report) => report.alignments);
     const footer = { elapsedMs: mesh.nowMs(), ...load.since(reports.map(({ usage }) => usage)) };
-    screen.table(rows, alignments, footer, last);
-    mesh.publish(rows, alignments, footer);
+    screen.table({ rows, video, alignments }, footer, last);
+    mesh.publish(rows, video, alignments, footer);
     return reports;
   };
   const timer = setInterval(() => void show(false), TABLE_INTERVAL_MS);
@@ -121,6 +130,7 @@ async function talk(
     requiredPeers: mesh.peerIds,
     setupMs: mesh.setupMs,
     alignments: reports.flatMap(({ alignments }) => alignments),
+    video: options.video && videoRowsOf(reports),
     processes: reports,
   });
 }

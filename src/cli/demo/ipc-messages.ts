@@ -5,6 +5,7 @@ import type { RunPlan } from "./lineup.ts";
 import type { PairRow } from "./report.ts";
 import type { SentBlocks } from "./signals.ts";
 import type { UsageFigures } from "./usage.ts";
+import type { ShownPictures, VideoPairRow } from "./video/video-measurement.ts";
 
 /** What one process has measured. */
 export interface HostReport {
@@ -13,13 +14,17 @@ export interface HostReport {
   rows: PairRow[];
   /** One for each of its peers that reads aligned. */
   alignments: AlignmentFigures[];
+  /** Of pairs that see each other. */
+  video: VideoPairRow[];
   usage: UsageFigures;
 }
 
 /** What became of a process's recordings. */
 export interface Recorded {
   files: number;
+  /** Of sound. */
   lostBlocks: number;
+  lostPictures: number;
   /** The first reason for a loss. */
   reason: string | undefined;
 }
@@ -35,11 +40,16 @@ export interface PageBlock {
 /** Word of what was said, spread to every process. */
 export type Word =
   | { type: "sent"; sent: SentBlocks[] }
+  /** What was shown. */
+  | { type: "shown"; shown: ShownPictures[] }
   /** What the bridge found of the speakers in its mixes. */
   | { type: "lags"; lags: CaptureLags }
   | { type: "page-sent"; block: PageBlock }
   | { type: "page-joined"; peerId: string }
   | { type: "page-left"; peerId: string };
+
+/** What a process says to all others of its own accord. */
+export type HostWord = Extract<Word, { type: "sent" | "shown" | "lags" }>;
 
 /** To a process of peers. */
 export type ToPeers =
@@ -61,4 +71,4 @@ export type FromPeers =
   | { type: "trouble"; text: string }
   | { type: "report"; id: number; report: HostReport }
   | { type: "stopped"; recorded: Recorded | undefined }
-  | Extract<Word, { type: "sent" | "lags" }>;
+  | HostWord;

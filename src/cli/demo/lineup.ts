@@ -2,9 +2,8 @@
 import { clockErrorOf } from "./clocks.ts";
 import type { RunOrigin } from "./clocks.ts";
 import type { DemoOptions, FrameMs } from "./options.ts";
-
-/** Names of the peers, in order of appearance. */
-const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"] as const;
+import { PEER_NAMES } from "./video/video-plan.ts";
+import type { VideoPlan } from "./video/video-plan.ts";
 
 /** From so many peers on they are spread over processes: more media than one thread can carry in time. */
 const SPREAD_FROM = 5;
@@ -46,11 +45,13 @@ export interface RunPlan {
   settleMs: number;
   /** Settings of the network trouble between the peers, as given; undefined: none. */
   impair: string | undefined;
+  /** What the peers show; undefined: sound only. */
+  video: VideoPlan | undefined;
 }
 
 /** The peers that `options` ask for. */
 export function lineUp({ peers, mix, clockOffsetMs, skewPpm }: DemoOptions): PeerPlan[] {
-  return NAMES.slice(0, peers).map((peerId, index) => ({
+  return PEER_NAMES.slice(0, peers).map((peerId, index) => ({
     peerId,
     index,
     ...clockErrorOf(index, peers, { offsetMs: clockOffsetMs, skewPpm }),
@@ -66,15 +67,17 @@ export function settleMsOf(seconds: number | undefined): number {
 
 /**
  * The peers of each process of its own; none: all of them live in the first process. A bridge has one to itself, since
- * everybody waits for what it sends; the others are dealt to as many as there are cores.
+ * everybody waits for what it sends; the others are dealt to as many as there are cores. With video that is worth it from
+ * two peers on: the codecs of a process share a thread.
  *
  * @param cores of this machine; more processes would only take turns on them
  */
-export function spread(peers: readonly PeerPlan[], cores: number): PeerPlan[][] {
-  if (peers.length < SPREAD_FROM) return [];
+export function spread(peers: readonly PeerPlan[], cores: number, withVideo = false): PeerPlan[][] {
+  if (withVideo ? cores < 2 : peers.length < SPREAD_FROM) return [];
   const bridges = peers.filter(({ bridges }) => bridges).map((peer) => [peer]);
   const others = peers.filter(({ bridges }) => !bridges);
-  const count = Math.max(2, Math.min(cores, Math.floor(others.length / LEAST_PER_PROCESS)));
+  const most = withVideo ? others.length : Math.floor(others.length / LEAST_PER_PROCESS);
+  const count = Math.max(2, Math.min(cores, most));
   const hands = Array.from({ length: count }, (_, i) =>
     others.slice(Math.round((i * others.length) / count), Math.round(((i + 1) * others.length) / count)),
   );

@@ -2,7 +2,12 @@
 // else as JSON. Pure; used on both sides. What makes no sense is undefined, never an exception.
 import { isId } from "../../runtime/ids.ts";
 import type { LiveAlignment, PairCounters, PairRow } from "./report.ts";
+import { FRAME_NUMBERS } from "./video/picture-code.ts";
+import type { SeenCode, VideoPairRow } from "./video/video-measurement.ts";
+import type { PictureFormat } from "./video/video-plan.ts";
 
+/** Path of what a page must know before it joins. */
+export const RUN_PATH = "/run.json";
 /** Path of the measuring socket. */
 export const MEASURE_PATH = "/measure";
 /** Path of the signaling server. */
@@ -21,6 +26,11 @@ const MAX_MS = 31_536_000_000;
 const MAX_ROWS = 16;
 /** Largest drift taken from a page: clocks of machines differ by a thousandth of that. */
 const MAX_PPM = 1_000_000;
+/** Pictures in a message; pages send ten messages a second. */
+const MAX_PICTURES = 64;
+const SENDERS = 256;
+/** Decibels and ms of lip sync lie far below. */
+const MAX_FIGURE = 1_000_000;
 
 /** Mono audio at 48 kHz that a page captured from its microphone, or was handed of another peer. */
 export interface MeasuredBlock {
@@ -40,6 +50,23 @@ export interface PageCounters extends PairCounters {
   driftPpm: number | null;
 }
 
+/** What a page must know before it joins. */
+export interface PageRun {
+  /** What it should send, and whether the peers show test patterns; null: there is no video. */
+  video: (PictureFormat & { patterns: boolean }) | null;
+}
+
+/** A picture that a page was handed; null is what it does not know. */
+export type SeenByPage = Pick<SeenCode, "receivedMs" | "isKeyframe"> & {
+  [Key in "code" | "psnrDb" | "avOffsetMs"]: NonNullable<SeenCode[Key]> | null;
+};
+
+/** Pictures that a page was handed of one sender. */
+export interface SeenPictures {
+  from: string;
+  pictures: SeenByPage[];
+}
+
 /** JSON messages from a page. */
 export type PageMessage =
   /** First: who this is. Its peers are measured from now on. */
@@ -47,7 +74,11 @@ export type PageMessage =
   /** Asks for the time; comes back in the pong as it is. */
   | { type: "ping"; pageMs: number }
   /** What its transport counts, per sender it is connected to. */
-  | { type: "counters"; rows: ({ from: string } & PageCounters)[] };
+  | { type: "counters"; rows: ({ from: string } & PageCounters)[] }
+  /** Pictures that it sent: number, when it was handed over, when captured, one after the other. */
+  | { type: "shown"; pictures: number[] }
+  /** Pictures that it was handed. */
+  | ({ type: "seen" } & SeenPictures);
 
 /** JSON messages to a page. */
 export type DemoMessage =
@@ -55,6 +86,8 @@ export type DemoMessage =
   | {
       type: "table";
       rows: PairRow[];
+      /** Of pairs that see each other. */
+      video: VideoPairRow[];
       /** One for each peer that reads aligned. */
       alignments: LiveAlignment[];
       elapsedMs: number;
@@ -103,6 +136,8 @@ export function parsePageMessage(text: string): PageMessage | undefined {
   const { type, peerId, pageMs, rows } = message;
   if (type === "hello" && isId(peerId)) return { type, peerId };
   if (type === "ping" && typeof pageMs === "number" && Number.isFinite(pageMs)) return { type, pageMs };
+  if (type === "shown") return isShown(message.pictures) ? { type, pictures: message.pictures } : undefined;
+  if (type === "seen") return parseSeen(message);
   if (type !== "counters" || !Array.isArray(rows) || rows.length > MAX_ROWS) return undefined;
   const parsed = rows.map(parseCounters);
   return parsed.includes(undefined) ? undefined : { type, rows: parsed.filter((row) => row !== undefined) };
@@ -112,8 +147,8 @@ export function parsePageMessage(text: string): PageMessage | undefined {
 export function parseDemoMessage(text: string): DemoMessage | undefined {
   const message = parseObject(text);
   if (message === undefined) return undefined;
-  const { type, rows, alignments } = message;
-  const isTable = type === "table" && Array.isArray(rows) && Array.isArray(alignments);
+  const { type, rows, video, alignments } = message;
+  const isTable = type === "table" && [rows, video, alignments].every((list) => Array.isArray(list));
   return type === "pong" || isTable ? (message as DemoMessage) : undefined;
 }
 
@@ -135,6 +170,38 @@ function parseCounters(row: unknown): ({ from: string } & PageCounters) | undefi
   }
   if (!isDrift(driftPpm)) return undefined;
   return { from, packets, lost, concealed, bufferDelayMs, driftPpm };
+}
+
+function isShown(pictures: unknown): pictures is number[] {
+  if (!Array.isArray(pictures) || pictures.length % 3 !== 0 || pictures.length > 3 * MAX_PICTURES) return false;
+  return pictures.every((value, i) => (i % 3 === 0 ? isBelow(value, FRAME_NUMBERS) : isTime(value)));
+}
+
+function parseSeen({ from, pictures }: Record<string, unknown>): PageMessage | undefined {
+  if (!isId(from) || !Array.isArray(pictures) || pictures.length > MAX_PICTURES) return undefined;
+  const parsed = pictures.map(parsePicture);
+  if (parsed.includes(undefined)) return undefined;
+  return { type: "seen", from, pictures: parsed.filter((picture) => picture !== undefined) };
+}
+
+function parsePicture(picture: unknown): SeenByPage | undefined {
+  if (typeof picture !== "object" || picture === null) return undefined;
+  const { code, receivedMs, isKeyframe, psnrDb, avOffsetMs } = picture as Record<string, unknown>;
+  const isKnown = isTime(receivedMs) && typeof isKeyframe === "boolean";
+  if (!isKnown || !isFigure(psnrDb) || !isFigure(avOffsetMs)) return undefined;
+  if (code === null) return { code, receivedMs, isKeyframe, psnrDb, avOffsetMs };
+  if (typeof code !== "object") return undefined;
+  const { frameNumber, sender } = code as Record<string, unknown>;
+  if (!isBelow(frameNumber, FRAME_NUMBERS) || !isBelow(sender, SENDERS)) return undefined;
+  return { code: { frameNumber, sender }, receivedMs, isKeyframe, psnrDb, avOffsetMs };
+}
+
+function isBelow(value: unknown, end: number): value is number {
+  return isCount(value) && value < end;
+}
+
+function isFigure(value: unknown): value is number | null {
+  return value === null || (typeof value === "number" && Math.abs(value) <= MAX_FIGURE);
 }
 
 function isCount(value: unknown): value is number {

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
 import { decodeBlock, MAX_BLOCK_SAMPLES, MEASURE_PATH, parsePageMessage } from "./measure-protocol.ts";
-import type { DemoMessage, PageCounters, PageMessage } from "./measure-protocol.ts";
+import type { DemoMessage, PageCounters, PageMessage, SeenPictures } from "./measure-protocol.ts";
 import { fromPcm16 } from "./wav.ts";
 
 /** Pages measured at a time; no room holds more. */
@@ -28,6 +28,9 @@ export interface MeasureEvents {
   left(peerId: string): void;
   sent(peerId: string, samples: Float32Array, calledMs: number, missing: number): void;
   received(from: string, to: string, samples: Float32Array, deliveredMs: number, missing: number): void;
+  /** Number, when it was handed over, and when captured, of pictures that the page sent. */
+  shown(peerId: string, pictures: number[]): void;
+  saw(peerId: string, seen: SeenPictures): void;
   counted(from: string, to: string, counters: PageCounters): void;
 }
 
@@ -128,9 +131,30 @@ export class MeasureServer {
     }
     const { peerId } = page;
     if (peerId === undefined) return false;
+    if (message.type === "shown" || message.type === "seen") return this.#takePictures(peerId, message);
     for (const { from, ...counters } of message.rows) this.#events.counted(from, peerId, counters);
     return true;
   }
+
+  #takePictures(peerId: string, message: Extract<PageMessage, { type: "shown" | "seen" }>): boolean {
+    if (message.type === "shown") {
+      const { pictures } = message;
+      const timesMs = pictures.filter((_, i) => i % 3 !== 0);
+      if (!arePresent(timesMs, this.#nowMs())) return false;
+      this.#events.shown(peerId, pictures);
+      return true;
+    }
+    const { from, pictures } = message;
+    const timesMs = pictures.map(({ receivedMs }) => receivedMs);
+    if (!arePresent(timesMs, this.#nowMs())) return false;
+    this.#events.saw(peerId, { from, pictures });
+    return true;
+  }
+}
+
+/** Whether all times are near the present, as those of pages whose clock is estimated are. */
+function arePresent(timesMs: readonly number[], nowMs: number): boolean {
+  return timesMs.every((timeMs) => Math.abs(timeMs - nowMs) <= MAX_CLOCK_ERROR_MS);
 }
 
 /** Whether a page of this very server asks; other web sites may not look on. */

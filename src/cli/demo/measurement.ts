@@ -161,7 +161,7 @@ export class Measurement {
 }
 
 /** By receiver, then sender. */
-export function sortRows(rows: PairRow[]): PairRow[] {
+export function sortRows<Row extends { from: string; to: string }>(rows: Row[]): Row[] {
   return rows.sort((a, b) => compare(a.to, b.to) || compare(a.from, b.from));
 }
 

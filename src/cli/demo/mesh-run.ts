@@ -16,6 +16,7 @@ import { liveAlignments } from "./report.ts";
 import type { PairRow } from "./report.ts";
 import { indexAt } from "./similarity.ts";
 import type { TableFooter } from "./table.ts";
+import type { VideoPairRow } from "./video/video-measurement.ts";
 import { toPcm16 } from "./wav.ts";
 
 /** Recordings go on this much longer than the run, for what is on its way when it ends. */
@@ -53,7 +54,7 @@ export class MeshRun {
   /** Make the processes and all that takes time before the peers can start. @throws Error when one fails */
   static async open(options: MeshRunOptions): Promise<MeshRun> {
     const { plan, say } = options;
-    const groups = spread(plan.peers, availableParallelism()).map((peers) =>
+    const groups = spread(plan.peers, availableParallelism(), plan.video !== undefined).map((peers) =>
       peers.map(({ peerId }) => peerId),
     );
     const own = groups.length > 0 ? [] : plan.peers.map(({ peerId }) => peerId);
@@ -127,8 +128,14 @@ export class MeshRun {
   }
 
   /** Send the table to every page. */
-  publish(rows: PairRow[], alignments: readonly AlignmentFigures[], footer: TableFooter): void {
-    this.#measureServer.publish({ type: "table", rows, alignments: liveAlignments(alignments), ...footer });
+  publish(
+    rows: PairRow[],
+    video: VideoPairRow[],
+    alignments: readonly AlignmentFigures[],
+    footer: TableFooter,
+  ): void {
+    const live = liveAlignments(alignments);
+    this.#measureServer.publish({ type: "table", rows, video, alignments: live, ...footer });
   }
 
   /** Everybody leaves; recordings are finished. Never rejects. @returns what there is to say about recordings */
@@ -139,9 +146,11 @@ export class MeshRun {
     const recorded = all.filter((one): one is Recorded => one !== undefined);
     if (recorded.length === 0) return undefined;
     const files = recorded.reduce((sum, one) => sum + one.files, 0);
-    const lost = recorded.reduce((sum, one) => sum + one.lostBlocks, 0);
+    const blocks = recorded.reduce((sum, one) => sum + one.lostBlocks, 0);
+    const pictures = recorded.reduce((sum, one) => sum + one.lostPictures, 0);
     const reason = recorded.find((one) => one.reason !== undefined)?.reason;
-    return `recorded ${files} files${reason === undefined ? "" : ` (${lost} blocks missing: ${reason})`}`;
+    const lost = pictures === 0 ? `${blocks} blocks` : `${blocks} blocks and ${pictures} pictures`;
+    return `recorded ${files} files${reason === undefined ? "" : ` (${lost} missing: ${reason})`}`;
   }
 
   #measurePages(server: Server): MeasureServer {
@@ -158,6 +167,8 @@ export class MeshRun {
       },
       received: (from, to, samples, deliveredMs, missing) =>
         this.#local.received({ from, to, samples, deliveredMs, missing }),
+      shown: (peerId, pictures) => this.#tellAll({ type: "shown", shown: [{ peerId, pictures }] }),
+      saw: (peerId, seen) => this.#local.saw(peerId, seen),
       counted: (from, to, counters) => this.#local.counted(from, to, counters),
     });
   }
@@ -186,6 +197,11 @@ export class MeshRun {
     this.#setups.set(key, { sides, ms: this.nowMs() - Math.max(starts[0], starts[1]) });
     this.#onConnected();
   }
+}
+
+/** The rows of video of all processes, by receiver, then sender. */
+export function videoRowsOf(reports: readonly HostReport[]): VideoPairRow[] {
+  return sortRows(reports.flatMap(({ video }) => video));
 }
 
 /** The rows of all processes, by receiver, then sender. */

@@ -1,6 +1,7 @@
 // The command line of the demo: text in, options or one clear complaint out. Pure.
 import { describeError } from "../../errors/errors.ts";
 import { parseImpairment } from "../../testing/impairment.ts";
+import type { PictureSize, VideoPlan } from "./video/video-plan.ts";
 
 /** Lengths of an Opus frame, ms. */
 export type FrameMs = 10 | 20 | 40 | 60;
@@ -27,6 +28,16 @@ export interface DemoOptions {
   wavs: string[];
   recordDir: string | undefined;
   port: number;
+  /** What the peers show; undefined: sound only. */
+  video: VideoPlan | undefined;
+}
+
+/** Options as they are read: those of video become one. */
+interface Reading extends DemoOptions {
+  withVideo: boolean;
+  size: PictureSize | undefined;
+  framerateFps: number | undefined;
+  y4ms: string[];
 }
 
 /** What the arguments amount to. `fault` names the option and what is expected of it. */
@@ -54,6 +65,14 @@ const MIX_SKEW_PPM = 200;
 const MAX_CLOCK_OFFSET_MS = 86_400_000;
 /** Two clocks then differ by 1400 ppm, of the 1500 that the library follows. */
 const MAX_SKEW_PPM = 700;
+/** A picture of video unless it is said otherwise: what a small machine encodes and decodes for several peers. */
+const DEFAULT_SIZE: PictureSize = { width: 320, height: 180 };
+const DEFAULT_FPS = 15;
+/** Sides of the test pattern, px: the letters in smaller ones cannot be read, and the library has no larger ones. */
+const MIN_SIZE: PictureSize = { width: 160, height: 90 };
+const MAX_SIZE: PictureSize = { width: 1920, height: 1080 };
+const MIN_FPS = 5;
+const MAX_FPS = 60;
 /** A run that prints only its result must end by itself. */
 const DEFAULT_JSON_SECONDS = 15;
 /** A day, in seconds: beyond it timers and counters of a demo mean nothing. */
@@ -75,13 +94,19 @@ Options:
   --frame-ms N   length of the Opus frames: 10, 20, 40 or 60 (default ${DEFAULT_FRAME_MS}; ${MANY_PEERS_FRAME_MS} from ${MANY_PEERS} peers on)
   --clicks       every peer clicks at the same true instants, once a second
   --impair TEXT  lose, delay and reorder packets between the peers, e.g. loss=0.05,jitterMs=30,reorder=0.05,seed=7
+  --video        show a test pattern that moves, with a clock and a code in each picture, and measure what is seen
+  --size WxH     pixels of the test pattern, ${MIN_SIZE.width}x${MIN_SIZE.height} to ${MAX_SIZE.width}x${MAX_SIZE.height} (default ${DEFAULT_SIZE.width}x${DEFAULT_SIZE.height}); turns video on
+  --fps N        pictures of it a second, ${MIN_FPS} to ${MAX_FPS} (default ${DEFAULT_FPS}); turns video on
+  --y4m FILE     show this Y4M file in a loop instead, in its own size and at its own rate; may be repeated;
+                 turns video on
   --lan          use all network interfaces and serve the page to other machines (default: loopback only)
   --seconds N    end after N seconds of talk (default: run until Ctrl-C; ${DEFAULT_JSON_SECONDS} with --json)
   --json         print one JSON object with the result and nothing else on stdout
   --wav FILE     play this WAV file in a loop instead of a synthetic voice; may be repeated (first 10 minutes)
   --record DIR   write what was sent and received as WAV files: sent-<peer>.wav, received-<peer>-from-<peer>.wav,
                  of peers that mix aligned-<peer>.wav, a channel for each other peer as channels.json says, and
-                 of those that mix for their own ear mix-<peer>.wav
+                 of those that mix for their own ear mix-<peer>.wav; of pictures sent-<peer>.y4m and
+                 received-<peer>-from-<peer>.y4m
   --port N       port of the page and the signaling server (default ${DEFAULT_PORT}; a busy one means the next free)
   --help         show this text
 
@@ -89,10 +114,13 @@ All is measured by content: what a peer was given is looked for in what the othe
 with the sum of the others' voices. Alignment error is the spread of the true capture times of samples that a mixing
 peer was given as simultaneous; it counts 10 s after the last connection (or half of --seconds, if that is less).
 
+Video has a process for each peer, up to the cores of the machine. Each picture of ${DEFAULT_SIZE.width}x${DEFAULT_SIZE.height} costs its sender some 6 ms
+of a core, and each of its receivers 2 ms: two cores bear four peers with ${DEFAULT_FPS} pictures a second, eight cores bear ten.
+
 Exit codes: 0 ended by --seconds or Ctrl-C, 1 could not run, 2 wrong usage. How well it went is in the result (ok).`;
 
 /** Options that take a value, and how it is understood; a returned string is the complaint. */
-const VALUES: Record<string, (value: string, options: DemoOptions) => string | undefined> = {
+const VALUES: Record<string, (value: string, options: Reading) => string | undefined> = {
   "--peers": (value, options) => {
     options.peers = wholeNumber(value);
     return inRange(options.peers, 2, MAX_PEERS) ? undefined : `a whole number from 2 to ${MAX_PEERS}`;
@@ -116,6 +144,21 @@ const VALUES: Record<string, (value: string, options: DemoOptions) => string | u
     if (!FRAME_LENGTHS_MS.includes(frameMs)) return `one of ${FRAME_LENGTHS_MS.join(", ")}`;
     options.frameMs = frameMs as FrameMs;
     return undefined;
+  },
+  "--size": (value, options) => {
+    options.size = sizeOf(value);
+    if (options.size !== undefined) return undefined;
+    return `width and height in pixels, ${MIN_SIZE.width}x${MIN_SIZE.height} to ${MAX_SIZE.width}x${MAX_SIZE.height}`;
+  },
+  "--fps": (value, options) => {
+    options.framerateFps = wholeNumber(value);
+    return inRange(options.framerateFps, MIN_FPS, MAX_FPS)
+      ? undefined
+      : `a whole number from ${MIN_FPS} to ${MAX_FPS}`;
+  },
+  "--y4m": (value, options) => {
+    options.y4ms.push(value);
+    return value === "" ? "the path of a Y4M file" : undefined;
   },
   "--impair": (value, options) => {
     options.impair = value;
@@ -141,7 +184,7 @@ const VALUES: Record<string, (value: string, options: DemoOptions) => string | u
 };
 
 /** Options that stand alone. */
-const FLAGS: Record<string, (options: DemoOptions) => void> = {
+const FLAGS: Record<string, (options: Reading) => void> = {
   "--lan": (options) => {
     options.lan = true;
   },
@@ -151,12 +194,15 @@ const FLAGS: Record<string, (options: DemoOptions) => void> = {
   "--clicks": (options) => {
     options.clicks = true;
   },
+  "--video": (options) => {
+    options.withVideo = true;
+  },
 };
 
 /** Understand the arguments that follow `demo`. Both `--name value` and `--name=value` are taken. */
 export function parseOptions(args: readonly string[]): ParsedOptions {
   if (args.includes("--help") || args.includes("-h")) return { type: "help" };
-  const options: DemoOptions = {
+  const read: Reading = {
     peers: DEFAULT_PEERS,
     mix: "none",
     clockOffsetMs: NaN,
@@ -170,22 +216,31 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
     wavs: [],
     recordDir: undefined,
     port: DEFAULT_PORT,
+    video: undefined,
+    withVideo: false,
+    size: undefined,
+    framerateFps: undefined,
+    y4ms: [],
   };
   const rest = [...args];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    const fault = take(argument, rest, options);
+    const fault = take(argument, rest, read);
     if (fault !== undefined) return { type: "fault", fault };
+  }
+  const { withVideo, size, framerateFps, y4ms, ...options } = read;
+  if (withVideo || size !== undefined || framerateFps !== undefined || y4ms.length > 0) {
+    options.video = { ...(size ?? DEFAULT_SIZE), framerateFps: framerateFps ?? DEFAULT_FPS, files: y4ms };
   }
   if (options.json) options.seconds ??= DEFAULT_JSON_SECONDS;
   const mixes = options.mix !== "none";
   if (Number.isNaN(options.clockOffsetMs)) options.clockOffsetMs = mixes ? MIX_CLOCK_OFFSET_MS : 0;
   if (Number.isNaN(options.skewPpm)) options.skewPpm = mixes ? MIX_SKEW_PPM : 0;
-  const fault = conflict(options);
+  const fault = conflict(read);
   return fault === undefined ? { type: "options", options } : { type: "fault", fault };
 }
 
 /** Take one argument, and its value from the rest. @returns the complaint, if there is one */
-function take(argument: string, rest: string[], options: DemoOptions): string | undefined {
+function take(argument: string, rest: string[], options: Reading): string | undefined {
   const equals = argument.startsWith("--") ? argument.indexOf("=") : -1;
   const name = equals < 0 ? argument : argument.slice(0, equals);
   const attached = equals < 0 ? undefined : argument.slice(equals + 1);
@@ -209,7 +264,7 @@ function setValue(
   name: string,
   attached: string | undefined,
   rest: string[],
-  options: DemoOptions,
+  options: Reading,
 ): string | undefined {
   const set = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
   if (set === undefined) return `unknown option ${JSON.stringify(name)}`;
@@ -225,11 +280,22 @@ export function frameMsOf({ frameMs, peers }: DemoOptions): FrameMs {
 }
 
 /** What does not go together. */
-function conflict({ mix, peers, impair, lan }: DemoOptions): string | undefined {
+function conflict({ mix, peers, impair, lan, size, framerateFps, y4ms }: Reading): string | undefined {
   if (mix !== "none" && peers < MIN_MIX_PEERS)
     return `--mix needs at least ${MIN_MIX_PEERS} peers, not ${peers}`;
   if (impair !== undefined && lan) return "--impair works on loopback only, not with --lan";
+  if (y4ms.length > 0 && (size !== undefined || framerateFps !== undefined))
+    return "--y4m shows files as they are: --size and --fps are for the test pattern";
   return undefined;
+}
+
+/** WxH within what is allowed; undefined otherwise. */
+function sizeOf(value: string): PictureSize | undefined {
+  const sides = /^(\d{1,4})x(\d{1,4})$/.exec(value);
+  const [width, height] = [Number(sides?.[1]), Number(sides?.[2])];
+  const isAllowed =
+    inRange(width, MIN_SIZE.width, MAX_SIZE.width) && inRange(height, MIN_SIZE.height, MAX_SIZE.height);
+  return isAllowed ? { width, height } : undefined;
 }
 
 function decimal(value: string): number {

@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { MEASURE_PATH, SIGNALING_PATH } from "./measure-protocol.ts";
+import { MEASURE_PATH, RUN_PATH, SIGNALING_PATH } from "./measure-protocol.ts";
+import type { PageRun } from "./measure-protocol.ts";
 
 /** Where the build puts the page, beside the command. */
 const PAGE_FOLDER = new URL("./demo/", import.meta.url);
@@ -38,10 +39,15 @@ const HIGHEST_PORT = 65_535;
  * Listen on `port`, or on the next free one.
  *
  * @param host address to listen on
+ * @param run what pages are told before they join
  * @throws the system's error when no port can be had
  */
-export async function listenPage(port: number, host: string): Promise<{ server: Server; port: number }> {
-  const server = createServer(serve);
+export async function listenPage(
+  port: number,
+  host: string,
+  run: PageRun = { video: null },
+): Promise<{ server: Server; port: number }> {
+  const server = createServer((request, response) => serve(request, response, run));
   server.on("upgrade", (request, socket) => {
     if (request.url === SIGNALING_PATH || request.url === MEASURE_PATH) return;
     socket.on("error", () => undefined); // gone before it was told
@@ -76,10 +82,11 @@ export function closePage(server: Server): Promise<void> {
   });
 }
 
-function serve(request: IncomingMessage, response: ServerResponse): void {
+function serve(request: IncomingMessage, response: ServerResponse, run: PageRun): void {
   const path = (request.url ?? "").split("?")[0] ?? "";
   const entry = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
   if (request.method !== "GET" && request.method !== "HEAD") return end(response, 405, "GET and HEAD only\n");
+  if (path === RUN_PATH) return end(response, 200, JSON.stringify(run), "application/json");
   if (entry === undefined) return end(response, 404, "there is nothing here\n");
   try {
     const content = readFileSync(new URL(entry.file, PAGE_FOLDER));
@@ -91,7 +98,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   }
 }
 
-function end(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { ...HEADERS, "Content-Type": "text/plain; charset=utf-8" });
+function end(response: ServerResponse, status: number, text: string, type = "text/plain"): void {
+  response.writeHead(status, { ...HEADERS, "Content-Type": `${type}; charset=utf-8` });
   response.end(text);
 }

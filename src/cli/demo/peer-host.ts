@@ -7,11 +7,11 @@ import { AlignmentJudge } from "./alignment-judge.ts";
 import type { AlignedShare } from "./alignment-judge.ts";
 import { RunClock } from "./clocks.ts";
 import { DemoPeer } from "./demo-peer.ts";
-import type { HostReport, Recorded, Word } from "./ipc-messages.ts";
+import type { HostReport, HostWord, Recorded, Word } from "./ipc-messages.ts";
 import type { SentBlock } from "./known-signal.ts";
 import { alignedChannels } from "./lineup.ts";
 import type { PeerPlan, RunPlan } from "./lineup.ts";
-import type { PageCounters } from "./measure-protocol.ts";
+import type { PageCounters, SeenPictures } from "./measure-protocol.ts";
 import { Measurement } from "./measurement.ts";
 import type { ReceivedBlock } from "./measurement.ts";
 import { UsageError } from "./options.ts";
@@ -22,6 +22,7 @@ import { indexAt } from "./similarity.ts";
 import { BLOCK_SAMPLES } from "./speaker.ts";
 import { Talk } from "./talk.ts";
 import { Usage } from "./usage.ts";
+import { HostVideo } from "./video/host-video.ts";
 import { fromPcm16 } from "./wav.ts";
 
 /** Windows are judged in small portions, so that media never waits long behind them. */
@@ -39,7 +40,7 @@ export interface HostEvents {
   /** Something for the user to read. */
   trouble(text: string): void;
   /** For the hosts of other processes. */
-  word(word: Extract<Word, { type: "sent" | "lags" }>): void;
+  word(word: HostWord): void;
 }
 
 /** What a host is made of. */
@@ -61,6 +62,8 @@ export class PeerHost {
   readonly #signals: Signals;
   readonly #measurement: Measurement;
   readonly #recorder: Recorder | undefined;
+  /** Undefined where there is sound only. */
+  readonly #video: HostVideo | undefined;
   readonly #usage = new Usage();
   readonly #relay: ImpairmentRelay | undefined;
   readonly #peers = new Map<string, DemoPeer>();
@@ -73,11 +76,12 @@ export class PeerHost {
   #ticks = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
-  private constructor({ plan, own, processes, events }: PeerHostOptions, talk: Talk, recorder?: Recorder) {
+  private constructor({ plan, own, processes, events }: PeerHostOptions, { talk, recorder, video }: HostParts) {
     this.peerIds = own;
     this.#plan = plan;
     this.#events = events;
     this.#recorder = recorder;
+    this.#video = video;
     this.#clock = new RunClock(plan.origin);
     if (plan.impair !== undefined) this.#relay = new ImpairmentRelay(parseImpairment(plan.impair));
     this.#signals = new Signals(plan.peers, talk, plan.clicks);
@@ -86,7 +90,7 @@ export class PeerHost {
       processes,
       settleMs: plan.settleMs,
     });
-    for (const peer of plan.peers) if (own.includes(peer.peerId)) this.#add(peer, talk);
+    for (const peer of plan.peers) if (own.includes(peer.peerId)) this.#add(peer, talk, video);
   }
 
   /** @throws UsageError that names the file or folder that cannot be used */
@@ -95,7 +99,8 @@ export class PeerHost {
     const talk = await Talk.open(wavs, peers.length);
     // Making what all say takes time that would be missed later. Where nobody lives only pages listen, if any.
     if (options.own.length > 0) for (const { index } of peers) talk.of(index);
-    return new PeerHost(options, talk, await openRecorder(options.plan));
+    const recorder = await openRecorder(options.plan);
+    return new PeerHost(options, { talk, recorder, video: await openVideo(options) });
   }
 
   /** Write down what is in the recordings; one process of a run does. */
@@ -115,6 +120,9 @@ export class PeerHost {
       case "sent":
         for (const sent of word.sent) this.#signals.sent(sent);
         return;
+      case "shown":
+        for (const shown of word.shown) this.#video?.hear(shown);
+        return;
       case "lags":
         this.#signals.lagged(word.lags);
         return;
@@ -125,6 +133,7 @@ export class PeerHost {
       case "page-left":
         this.#pages.delete(word.peerId);
         this.#measurement.left(word.peerId);
+        this.#video?.left(word.peerId);
         this.#signals.forget(word.peerId);
         return;
       case "page-sent": {
@@ -139,6 +148,11 @@ export class PeerHost {
   received(block: ReceivedBlock): void {
     const start = this.#measurement.received(block);
     if (start !== undefined) this.#recorder?.received(block.from, block.to, start, block.samples);
+  }
+
+  /** Note pictures that a page was handed. */
+  saw(to: string, seen: SeenPictures): void {
+    if (this.#isMeasured(seen.from)) this.#video?.pageSaw(to, seen);
   }
 
   /** Note what a page's transport counts. */
@@ -160,6 +174,7 @@ export class PeerHost {
       peerIds: this.peerIds,
       rows: this.#measurement.rows(live),
       alignments: [...this.#judges.values()].map(({ figures }) => figures),
+      video: this.#video?.rows() ?? [],
       usage: this.#usage.figures(),
     };
   }
@@ -175,9 +190,11 @@ export class PeerHost {
     this.#usage.stop();
     await Promise.all([...this.#peers.values()].map((peer) => peer.stop()));
     await this.#relay?.close();
+    const films = await this.#video?.stop();
     if (this.#recorder === undefined) return undefined;
     const { paths, lostBlocks, reason } = await this.#recorder.close(samples);
-    return { files: paths.length, lostBlocks, reason };
+    const { files = 0, lostPictures = 0 } = films ?? {};
+    return { files: paths.length + files, lostBlocks, lostPictures, reason: reason ?? films?.reason };
   }
 
   #begin(): void {
@@ -190,7 +207,10 @@ export class PeerHost {
     for (const [peerId, judge] of this.#judges) {
       if (judge.tick(nowMs) && this.#bridges(peerId)) this.#spread({ type: "lags", lags: judge.lags() });
     }
-    if (++this.#ticks % TICKS_PER_WORD !== 0 || this.#outgoing.size === 0) return;
+    if (++this.#ticks % TICKS_PER_WORD !== 0) return;
+    const shown = this.#video?.news() ?? [];
+    if (shown.length > 0) this.#events.word({ type: "shown", shown });
+    if (this.#outgoing.size === 0) return;
     const sent = [...this.#outgoing].map(([peerId, blocks]) => ({ peerId, blocks }));
     this.#outgoing = new Map();
     this.#events.word({ type: "sent", sent });
@@ -201,10 +221,11 @@ export class PeerHost {
     this.#events.word(word);
   }
 
-  #add(plan: PeerPlan, talk: Talk): void {
+  #add(plan: PeerPlan, talk: Talk, video: HostVideo | undefined): void {
     const source = talk.of(plan.index);
+    const pictures = video?.sourceOf(plan.peerId);
     const peer = new DemoPeer(
-      { plan, run: this.#plan, relay: this.#relay, source, clock: this.#clock },
+      { plan, run: this.#plan, relay: this.#relay, source, pictures, clock: this.#clock },
       {
         sent: (peerId, block, samples) => this.#sent(peerId, block, samples),
         received: (block) => this.received(block),
@@ -219,6 +240,11 @@ export class PeerHost {
         trouble: (text) => this.#events.trouble(text),
         aligned: (peerId, { peers }, labelMs) => this.#aligned(peerId, peers, labelMs),
         mixed: (peerId, samples, labelMs) => this.#mixed(peerId, samples, labelMs),
+        shown: (shown) => video?.events.shown(shown),
+        seen: (seen) => video?.events.seen(seen),
+        videoConnected: (from, to) => {
+          if (this.#isMeasured(from)) video?.events.videoConnected(from, to);
+        },
       },
     );
     this.#peers.set(plan.peerId, peer);
@@ -288,6 +314,25 @@ export class PeerHost {
   #bridges(peerId: string): boolean {
     return this.#plan.peers.some((plan) => plan.peerId === peerId && plan.bridges);
   }
+}
+
+/** What takes time to open. */
+interface HostParts {
+  talk: Talk;
+  recorder: Recorder | undefined;
+  video: HostVideo | undefined;
+}
+
+async function openVideo({ plan, events }: PeerHostOptions): Promise<HostVideo | undefined> {
+  if (plan.video === undefined) return undefined;
+  const clock = new RunClock(plan.origin);
+  return HostVideo.open({
+    plan: plan.video,
+    peerIds: plan.peers.map(({ peerId }) => peerId),
+    recordDir: plan.recordDir,
+    nowMs: () => clock.now(),
+    trouble: (text) => events.trouble(text),
+  });
 }
 
 async function openRecorder({ recordDir, peers }: RunPlan): Promise<Recorder | undefined> {

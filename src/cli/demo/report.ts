@@ -1,6 +1,7 @@
 // Turns measurements into the numbers people read: rows of the table and the one JSON object. Pure.
 import type { AlignmentFigures } from "./alignment-judge.ts";
 import type { UsageFigures } from "./usage.ts";
+import type { VideoPairRow } from "./video/video-measurement.ts";
 
 /** What a receiving transport counts about one sender. */
 export interface PairCounters {
@@ -29,6 +30,9 @@ export interface PairRow extends PairCounters {
 
 /** One directed pair in the JSON report. */
 export type ReceivedRow = Omit<PairRow, "to">;
+
+/** The video of one directed pair in the JSON report. */
+export type SeenRow = Omit<VideoPairRow, "to">;
 
 /** How well sets are aligned that were read as captured at the same time, over all peers that read them. */
 export interface AlignmentRow {
@@ -59,10 +63,12 @@ export interface ProcessRow {
 export interface DemoReport {
   /**
    * Every pair that had to be there is there, no similarity is below 0.9, and what was read aligned, if anybody did,
-   * was recognized and aligned within 20 ms.
+   * was recognized and aligned within 20 ms. With video, peers also saw 95 % of each other's pictures from the first one
+   * on, the right ones, at more than 25 dB.
    */
   ok: boolean;
-  peers: { id: string; received: ReceivedRow[] }[];
+  /** `video` is absent without video. */
+  peers: { id: string; received: ReceivedRow[]; video?: SeenRow[] }[];
   /** Ms from start() of the later peer of a pair to its connection; null when nothing connected. */
   setupMs: { p50: number | null; p95: number | null };
   /** Absent when nobody reads aligned. */
@@ -99,6 +105,10 @@ const OK_ALIGNMENT_MS = 20;
 const LIVE_STRETCHES = 10;
 /** Of the shares of sets that were looked for, so many may not be found. */
 const OK_UNRECOGNIZED = 0.1;
+/** Of a sender's pictures, so many must have been seen, and of those so few misread; and how fine they must be. */
+const OK_DECODED = 0.95;
+const OK_MISREAD = 0.01;
+const OK_PSNR_DB = 25;
 const MIB = 1_048_576;
 
 /** What a report is made of. */
@@ -109,19 +119,23 @@ export interface ReportInput {
   setupMs: readonly number[];
   /** One for each peer that reads aligned. */
   alignments: readonly AlignmentFigures[];
+  /** Undefined without video. */
+  video?: readonly VideoPairRow[] | undefined;
   processes: readonly { peerIds: readonly string[]; usage: UsageFigures }[];
 }
 
 /** The JSON object of a run; peers in the order of `requiredPeers`, then those that joined from pages. */
 export function buildReport(input: ReportInput): DemoReport {
-  const { rows, requiredPeers, setupMs, alignments, processes } = input;
+  const { rows, requiredPeers, setupMs, alignments, video, processes } = input;
   const ids = [...new Set([...requiredPeers, ...rows.map((row) => row.to)])];
+  const isAllSeen = video === undefined || isSeen(video, requiredPeers);
   const { rssMb, cpuPercent } = totalUsage(processes.map(({ usage }) => usage));
   return {
-    ok: isHeard(rows, requiredPeers) && (alignments.length === 0 || isAligned(alignments)),
+    ok: isHeard(rows, requiredPeers) && isAllSeen && (alignments.length === 0 || isAligned(alignments)),
     peers: ids.map((id) => ({
       id,
       received: rows.filter((row) => row.to === id).map(({ to: _to, ...row }) => roundRow(row)),
+      ...(video && { video: video.filter((row) => row.to === id).map(({ to: _to, ...row }) => row) }),
     })),
     setupMs: { p50: rounded(percentile(setupMs, 0.5)), p95: rounded(percentile(setupMs, 0.95)) },
     ...(alignments.length > 0 && { alignment: alignmentRow(alignments) }),
@@ -203,6 +217,20 @@ function isHeard(rows: readonly PairRow[], requiredPeers: readonly string[]): bo
   return requiredPeers.every((to) =>
     requiredPeers.every((from) => from === to || heard.has(`${from}>${to}`)),
   );
+}
+
+/** Pages may look elsewhere; the peers of the line-up must see each other. */
+function isSeen(rows: readonly VideoPairRow[], requiredPeers: readonly string[]): boolean {
+  const seen = new Set(rows.filter(isSeenWell).map(({ from, to }) => `${from}>${to}`));
+  return requiredPeers.every((to) =>
+    requiredPeers.every((from) => from === to || seen.has(`${from}>${to}`)),
+  );
+}
+
+/** Whether these figures are good enough. */
+export function isSeenWell({ frames, decoded, misread, psnrDb }: VideoPairRow): boolean {
+  const areRight = misread <= OK_MISREAD * decoded;
+  return decoded > 0 && decoded >= OK_DECODED * frames && areRight && (psnrDb ?? 0) > OK_PSNR_DB;
 }
 
 function roundRow(row: ReceivedRow): ReceivedRow {

@@ -4,6 +4,8 @@ import type { AlignmentFigures } from "./alignment-judge.ts";
 import { redraw, tableLines } from "./table.ts";
 import type { TableFooter } from "./table.ts";
 import type { PairRow } from "./report.ts";
+import type { VideoPairRow } from "./video/video-measurement.ts";
+import { videoLines } from "./video/video-table.ts";
 
 /** A table is repeated this often where it cannot be drawn over, e.g. in a log file. */
 const BLOCK_INTERVAL_MS = 5_000;
@@ -12,6 +14,15 @@ const BLOCK_INTERVAL_MS = 5_000;
 export interface TextStream {
   isTTY?: boolean | undefined;
   write(text: string): unknown;
+}
+
+/** What is shown. */
+export interface ScreenRows {
+  rows: readonly PairRow[];
+  /** Of pairs that see each other. */
+  video: readonly VideoPairRow[];
+  /** One for each peer that reads aligned. */
+  alignments: readonly AlignmentFigures[];
 }
 
 /** See the header. */
@@ -34,18 +45,14 @@ export class Screen {
     this.#drawn = 0;
   }
 
-  /** The table as it is now; call once a second. `last`: show it in any case. */
-  table(
-    rows: readonly PairRow[],
-    alignments: readonly AlignmentFigures[],
-    footer: TableFooter,
-    last = false,
-  ): void {
+  /** The tables as they are now; call once a second. `last`: show them in any case. */
+  table({ rows, video, alignments }: ScreenRows, footer: TableFooter, last = false): void {
     if (!this.#withTable) return;
     const live = this.#out.isTTY === true;
     if (!live && !last && footer.elapsedMs - this.#lastBlockMs < BLOCK_INTERVAL_MS) return;
     this.#lastBlockMs = footer.elapsedMs;
-    const lines = tableLines(rows, alignments, footer, live);
+    const seen = video.length === 0 ? [] : [...videoLines(video, live), ""];
+    const lines = [...seen, ...tableLines(rows, alignments, footer, live)];
     this.#out.write(live ? redraw(lines, this.#drawn) : `${lines.join("\n")}\n\n`);
     this.#drawn = lines.length;
   }

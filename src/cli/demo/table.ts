@@ -15,14 +15,19 @@ const PEER_HEAD = [
 const PAIR_NAMES = 2;
 const PEER_NAMES = 1;
 /** From so many pairs on there is one line for each receiving peer instead of one for each pair: five peers. */
-const BRIEF_FROM = 20;
-const GREEN = "\u001b[32m";
-const RED = "\u001b[31m";
-const DIM = "\u001b[2m";
-const RESET = "\u001b[0m";
+export const BRIEF_FROM = 20;
 const SAMPLES_PER_MS = 48;
 const US_PER_MS = 1000;
 const NOTHING = "-";
+
+/** ANSI colors. */
+export const GREEN = "\u001b[32m";
+/** See {@link GREEN}. */
+export const RED = "\u001b[31m";
+/** See {@link GREEN}. */
+export const DIM = "\u001b[2m";
+/** Ends any of them. */
+export const RESET = "\u001b[0m";
 
 /** A line of facts under the table. */
 export interface TableFooter {

@@ -6,10 +6,10 @@ import type { CodedFrame, VideoPacketizer } from "../../rtp/video-payload.ts";
 import type { VideoSink } from "./video-sink.ts";
 
 /**
- * Longest payload, bytes: packets of 1200 bytes pass everywhere. 12 are the header's, 16 those of the extensions, and 2
+ * Longest payload, bytes: packets of 1200 bytes pass everywhere. 12 are the header's, 28 those of the extensions, and 2
  * are for a retransmission, which holds the payload behind its number (RFC 4588 section 4).
  */
-export const MAX_PAYLOAD_BYTES = 1200 - 12 - 16 - 2;
+export const MAX_PAYLOAD_BYTES = 1200 - 12 - 28 - 2;
 
 /** A coded frame of the stream. */
 export interface StreamFrame extends CodedFrame {

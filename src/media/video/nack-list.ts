@@ -27,6 +27,9 @@ const LEAST_RTT_MS = 20;
 /** Round trip while nobody has measured one, ms. */
 const ASSUMED_RTT_MS = 100;
 
+/** What an answer took moves what they are taken to take by this share of the difference. */
+const ANSWER_GAIN = 1 / 4;
+
 /** An answer that comes sooner than this share of a round trip is no answer: the packet was under way. */
 const ANSWER_RTTS = 0.75;
 
@@ -47,7 +50,9 @@ interface Missing {
 /** The gaps of one stream in ascending order. Numbers count on without wrap. */
 export class NackList {
   readonly #missing: Missing[] = [];
-  #rttMs: number | undefined;
+  #toldRttMs: number | undefined;
+  /** From a request to what was sent again, smoothed; undefined while nothing was. */
+  #answerMs: number | undefined;
   /** How many more gaps there may be at this time. */
   #allowance = GAPS_AT_ONCE;
   #allowedMs = 0;
@@ -64,8 +69,13 @@ export class NackList {
     return this.#missing[0]?.noticedMs;
   }
 
+  /** The round trip: as told, else as the answers show it, for who sends nothing is told nothing; undefined while unknown. */
+  get rttMs(): number | undefined {
+    return this.#toldRttMs ?? this.#answerMs;
+  }
+
   setRtt(rttMs: number): void {
-    this.#rttMs = rttMs;
+    this.#toldRttMs = rttMs;
   }
 
   /**
@@ -101,6 +111,7 @@ export class NackList {
     const missing = this.#missing[at];
     if (missing?.number !== number) return resent;
     this.#missing.splice(at, 1);
+    if (resent) this.#timeAnswer(missing, nowMs);
     if (resent || this.#isAnswer(missing, nowMs)) {
       this.#unlearn();
       return true;
@@ -148,12 +159,19 @@ export class NackList {
     if (tries === 0) {
       return highest - number >= this.#reorderPackets ? noticedMs : noticedMs + this.#reorderMs;
     }
-    const retryMs = lastAskMs + RETRY_RTTS * Math.max(this.#rttMs ?? ASSUMED_RTT_MS, LEAST_RTT_MS);
+    const retryMs = lastAskMs + RETRY_RTTS * Math.max(this.rttMs ?? ASSUMED_RTT_MS, LEAST_RTT_MS);
     return tries >= MAX_TRIES || retryMs > noticedMs + MAX_AGE_MS ? Infinity : retryMs;
   }
 
+  /** Of what was asked for more often nobody knows which request it answers. */
+  #timeAnswer({ tries, lastAskMs }: Missing, nowMs: number): void {
+    if (tries !== 1) return;
+    const tookMs = nowMs - lastAskMs;
+    this.#answerMs = this.#answerMs === undefined ? tookMs : this.#answerMs + (tookMs - this.#answerMs) * ANSWER_GAIN;
+  }
+
   #isAnswer({ tries, firstAskMs }: Missing, nowMs: number): boolean {
-    return tries > 0 && nowMs - firstAskMs >= ANSWER_RTTS * (this.#rttMs ?? 0);
+    return tries > 0 && nowMs - firstAskMs >= ANSWER_RTTS * (this.rttMs ?? 0);
   }
 
   #learn(packets: number, ms: number): void {

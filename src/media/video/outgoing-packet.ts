@@ -10,6 +10,7 @@ export interface NegotiatedVideo {
   /** Ids of header extensions; 0 where one is not negotiated. */
   captureTimeId: number;
   transportSequenceId: number;
+  dependencyId: number;
 }
 
 /** A packet that was sent, as far as sending it again needs. */
@@ -23,6 +24,8 @@ export interface SentVideoPacket {
   readonly payload: Uint8Array;
   /** The element of abs-capture-time that it carries. */
   readonly captureTime: Uint8Array | undefined;
+  /** Its dependency descriptor. */
+  readonly dependency: Uint8Array | undefined;
 }
 
 /**
@@ -37,8 +40,8 @@ export function buildVideoPacket(
   transportSequence: number,
   paddingLength = 0,
 ): Uint8Array {
-  const { sequenceNumber, timestamp, marker, payload, captureTime } = packet;
-  const { payloadType, captureTimeId, transportSequenceId } = negotiated;
+  const { sequenceNumber, timestamp, marker, payload, captureTime, dependency } = packet;
+  const { payloadType, captureTimeId, transportSequenceId, dependencyId } = negotiated;
   const elements: RtpExtensionElement[] = [];
   if (captureTime !== undefined && captureTimeId !== 0) {
     elements.push({ id: captureTimeId, data: captureTime });
@@ -47,6 +50,7 @@ export function buildVideoPacket(
     const data = Uint8Array.of((transportSequence >> 8) & 0xff, transportSequence & 0xff);
     elements.push({ id: transportSequenceId, data });
   }
+  if (dependency !== undefined && dependencyId !== 0) elements.push({ id: dependencyId, data: dependency });
   const extension = elements.length === 0 ? undefined : buildExtensions(elements);
   return buildRtp({
     ssrc,

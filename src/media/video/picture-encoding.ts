@@ -16,8 +16,11 @@ import type { KeyframeDemandInput, KeyframeDemandOutput } from "./keyframe-deman
 import { RetryDelay } from "./retry-delay.ts";
 import type { SinkDemand, VideoSink } from "./video-sink.ts";
 
-/** Of what the slowest path carries, the share for pictures: the rest is for headers, audio beside them, and errors. */
-const RATE_SHARE = 0.85;
+/**
+ * Of what the slowest of several paths carries, the share for pictures: one that gets worse holds up all. A path of its
+ * own is filled, for an estimate that is never met is not confirmed: it would sink with what is sent.
+ */
+const SHARED_RATE = 0.85;
 
 /** Least time between two changes of the rate, ms; what an encoder then makes of them is its own. */
 const CONFIGURE_MS = 200;
@@ -269,8 +272,9 @@ export class PictureEncoding {
   #bitrateKbps(sinks: readonly VideoSink[]): number {
     const { bitrateKbps, minBitrateKbps, adaptive } = this.#limits;
     if (!adaptive) return bitrateKbps;
+    const share = sinks.length > 1 ? SHARED_RATE : 1;
     let kbps = bitrateKbps;
-    for (const { targetKbps } of sinks) kbps = Math.min(kbps, RATE_SHARE * targetKbps);
+    for (const { targetKbps } of sinks) kbps = Math.min(kbps, share * targetKbps);
     return Math.round(Math.max(minBitrateKbps, kbps));
   }
 

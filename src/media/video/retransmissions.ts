@@ -27,7 +27,8 @@ export interface RetransmissionsOptions {
   maxBytes?: number;
 }
 
-/** Counters of {@link Retransmissions}. `requested = unknown + repeated + expired + packetsSent + pending`. */
+/** Counters of {@link Retransmissions}. `requested = unknown + repeated + unaffordable + expired + packetsSent +
+ * pending`. */
 export interface RetransmissionCounters {
   /** Numbers asked for. */
   requested: number;
@@ -35,6 +36,8 @@ export interface RetransmissionCounters {
   unknown: number;
   /** Answered within the last round trip, or about to be. */
   repeated: number;
+  /** More than the path has room for. */
+  unaffordable: number;
   /** Forgotten before they could be sent again. */
   expired: number;
   packetsSent: number;
@@ -66,6 +69,7 @@ export class Retransmissions {
     requested: 0,
     unknown: 0,
     repeated: 0,
+    unaffordable: 0,
     expired: 0,
     packetsSent: 0,
     bytesSent: 0,
@@ -100,11 +104,6 @@ export class Retransmissions {
     return this.#bytes;
   }
 
-  /** Mean payload bytes of what is remembered; 0 when nothing is. */
-  get meanBytes(): number {
-    return this.#history.size === 0 ? 0 : this.#bytes / this.#history.size;
-  }
-
   setRtt(rttMs: number): void {
     this.#rttMs = Math.max(rttMs, LEAST_RTT_MS);
   }
@@ -120,19 +119,32 @@ export class Retransmissions {
     this.#tidy(nowMs);
   }
 
-  /** The receiver lacks packets. @param sequenceNumbers u16, in any order */
-  request(sequenceNumbers: readonly number[], nowMs: number): void {
+  /**
+   * The receiver lacks packets.
+   * @param sequenceNumbers u16, in any order
+   * @param affordable whether one with so many payload bytes may be sent again; asked once for each that could be
+   * @returns payload bytes of each packet that {@link next} will give in addition, in that order
+   */
+  request(
+    sequenceNumbers: readonly number[],
+    nowMs: number,
+    affordable: (payloadBytes: number) => boolean = () => true,
+  ): number[] {
     this.#tidy(nowMs);
+    const queued: number[] = [];
     for (const sequenceNumber of sequenceNumbers) {
       this.#counters.requested++;
       const remembered = this.#history.get(sequenceNumber);
       if (remembered === undefined) this.#counters.unknown++;
       else if (remembered.waits || nowMs - remembered.answeredMs < this.#rttMs) this.#counters.repeated++;
+      else if (!affordable(remembered.sent.payload.length)) this.#counters.unaffordable++;
       else {
         remembered.waits = true;
         this.#queue.push(sequenceNumber);
+        queued.push(remembered.sent.payload.length);
       }
     }
+    return queued;
   }
 
   /**
@@ -153,15 +165,15 @@ export class Retransmissions {
       return packet;
     }
     const payload = buildRtx(sent);
-    const { captureTimeId, transportSequenceId } = negotiated;
     const again: SentVideoPacket = {
       sequenceNumber: this.#rtxSequence,
       timestamp: sent.timestamp,
       marker: sent.marker,
       payload,
       captureTime: sent.captureTime,
+      dependency: sent.dependency,
     };
-    const format: NegotiatedVideo = { payloadType: rtx.payloadType, captureTimeId, transportSequenceId };
+    const format = formatOf(negotiated, rtx.payloadType);
     const packet = buildVideoPacket(rtx.ssrc, again, format, transportSequence);
     this.#pending = { packet, payloadLength: payload.length };
     return packet;
@@ -208,11 +220,11 @@ export class Retransmissions {
       marker: false,
       payload: NO_PAYLOAD,
       captureTime: undefined,
+      dependency: undefined,
     };
     this.#rtxSequence = (this.#rtxSequence + 1) & 0xffff;
     this.#counters.probes++;
-    const { captureTimeId, transportSequenceId } = negotiated;
-    const format: NegotiatedVideo = { payloadType: rtx.payloadType, captureTimeId, transportSequenceId };
+    const format = formatOf(negotiated, rtx.payloadType);
     return buildVideoPacket(rtx.ssrc, probe, format, transportSequence, byteLength);
   }
 
@@ -236,4 +248,9 @@ export class Retransmissions {
     this.#counters.expired++;
     this.#queue.splice(this.#queue.indexOf(sequenceNumber), 1);
   }
+}
+
+function formatOf(negotiated: NegotiatedVideo, payloadType: number): NegotiatedVideo {
+  const { captureTimeId, transportSequenceId, dependencyId } = negotiated;
+  return { payloadType, captureTimeId, transportSequenceId, dependencyId };
 }

@@ -104,7 +104,6 @@ export class VideoReceiver implements Machine<VideoReceiverInput, VideoReceiverO
   #probes = 0;
   #ssrc: number | undefined;
   #former: { ssrc: number; untilMs: number } | undefined;
-  #rttMs = 0;
   #jitterMs = 0;
   /** The frame handed out last, for jitter. */
   #last: { rtpTimestamp: number; arrivalMs: number } | undefined;
@@ -153,7 +152,6 @@ export class VideoReceiver implements Machine<VideoReceiverInput, VideoReceiverO
         this.#receive(input.packet, input.arrivalMs, nowMs);
         break;
       case "rtt":
-        this.#rttMs = input.rttMs;
         this.#order.nacks.setRtt(input.rttMs);
         this.#requests.setRtt(input.rttMs);
         break;
@@ -263,9 +261,10 @@ export class VideoReceiver implements Machine<VideoReceiverInput, VideoReceiverO
 
   #handOut(nowMs: number): void {
     // Where no answer can come in time, waiting only serves the order.
-    const isHopeless = this.#rttMs >= this.#maxWaitMs;
+    const rttMs = this.#order.nacks.rttMs ?? 0;
+    const isHopeless = rttMs >= this.#maxWaitMs;
     const frozenMs = isHopeless ? Math.min(REORDER_WAIT_MS, this.#maxWaitMs) : this.#maxWaitMs;
-    const answerMs = WAIT_RTTS * this.#rttMs + this.#jitterMs + REORDER_WAIT_MS;
+    const answerMs = WAIT_RTTS * rttMs + this.#jitterMs + REORDER_WAIT_MS;
     const shownMs = Math.min(Math.max(LEAST_WAIT_MS, answerMs), frozenMs);
     for (;;) {
       const frame = this.#order.take(nowMs, shownMs, frozenMs);

@@ -1,6 +1,7 @@
 // The sending side of one link's video: sequence numbers, RTP timestamps, extensions and counters. Encodes and cuts
 // nothing: a frame is encoded and cut once, and its payloads are given to the senders of all links they go to.
 import { buildCaptureTime } from "../../rtp/capture-time.ts";
+import { buildDependency } from "../../rtp/dependency-descriptor.ts";
 import { CaptureMarks } from "../capture-marks.ts";
 import { buildVideoPacket } from "./outgoing-packet.ts";
 import type { NegotiatedVideo, SentVideoPacket } from "./outgoing-packet.ts";
@@ -25,6 +26,7 @@ export interface OutgoingVideoPacket {
   index: number;
   count: number;
   payload: Uint8Array;
+  isKeyframe: boolean;
   /** Capture of the frame, Unix us, where it is known. */
   captureUs?: number | undefined;
 }
@@ -50,6 +52,7 @@ export interface VideoSenderCounters {
 interface PendingPacket {
   readonly offered: OutgoingVideoPacket;
   readonly sent: SentVideoPacket;
+  readonly frameNumber: number;
   readonly headerLength: number;
   readonly closesGap: boolean;
 }
@@ -72,9 +75,10 @@ export class VideoSender {
   #position = -Infinity;
   #nextIndex = 0;
   #count = 0;
+  /** Counts frames, and gaps between them. */
+  #frameNumber = 0;
   /** A frame whose first packet the link did not take. */
   #refusedPosition = -Infinity;
-  #leftOut = false;
   #pending: PendingPacket | undefined;
   readonly #marks = new CaptureMarks();
   #captureTimeId = 0;
@@ -106,22 +110,26 @@ export class VideoSender {
     negotiated: NegotiatedVideo,
     transportSequence: number,
   ): Uint8Array | undefined {
-    const { position, index, count, payload } = offered;
+    const { position, index, count, payload, isKeyframe } = offered;
     const begins = index === 0 && position > this.#position;
     if (!begins && (position !== this.#position || index !== this.#nextIndex)) {
       this.#counters.outdated++;
       return undefined;
     }
     const closesGap = begins && this.#isGap(position);
+    const frameNumber = this.#frameNumber + (begins ? 1 : 0) + (closesGap ? 1 : 0);
+    const marker = index === count - 1;
+    const dependency = { frameNumber, isKeyframe, isStart: index === 0, isEnd: marker };
     const sent: SentVideoPacket = {
       sequenceNumber: (this.#sequenceNumber + (closesGap ? 1 : 0)) & 0xffff,
       timestamp: this.timestampOf(position),
-      marker: index === count - 1,
+      marker,
       payload,
       captureTime: begins ? this.#captureTime(offered, negotiated.captureTimeId) : undefined,
+      dependency: negotiated.dependencyId === 0 ? undefined : buildDependency(dependency),
     };
     const packet = buildVideoPacket(this.ssrc, sent, negotiated, transportSequence);
-    this.#pending = { offered, sent, headerLength: packet.length - payload.length, closesGap };
+    this.#pending = { offered, sent, frameNumber, headerLength: packet.length - payload.length, closesGap };
     return packet;
   }
 
@@ -133,7 +141,7 @@ export class VideoSender {
     const pending = this.#pending;
     if (pending === undefined) return undefined;
     this.#pending = undefined;
-    const { offered, sent, headerLength, closesGap } = pending;
+    const { offered, sent, frameNumber, headerLength, closesGap } = pending;
     if (!taken) {
       this.#counters.refused++;
       if (offered.index === 0) this.#refusedPosition = offered.position;
@@ -141,10 +149,10 @@ export class VideoSender {
     }
     this.#sequenceNumber = (sent.sequenceNumber + 1) & 0xffff;
     this.#position = offered.position;
+    this.#frameNumber = frameNumber;
     this.#nextIndex = offered.index + 1;
     this.#count = offered.count;
     if (closesGap) this.#counters.gaps++;
-    if (offered.index === 0) this.#leftOut = false;
     if (sent.marker) this.#counters.framesSent++;
     this.#counters.packetsSent++;
     this.#counters.bytesSent += sent.payload.length;
@@ -155,11 +163,6 @@ export class VideoSender {
     return sent;
   }
 
-  /** A frame of the stream does not go to this link: what follows must not look as if it were whole. */
-  leaveOut(): void {
-    this.#leftOut = true;
-  }
-
   /**
    * Whether frames are missing before this one. Packets that were not sent have no number, so one is left out in their
    * place: formats without picture ids know of no other way to tell.
@@ -168,7 +171,7 @@ export class VideoSender {
     if (this.#position === -Infinity) return false;
     const isTorn = this.#nextIndex < this.#count;
     const isRefused = this.#refusedPosition > this.#position && this.#refusedPosition < position;
-    return isTorn || isRefused || this.#leftOut;
+    return isTorn || isRefused;
   }
 
   /** The capture time as header extension, when this frame should carry it and it can be written. */

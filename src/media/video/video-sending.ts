@@ -10,6 +10,7 @@ import type { BandwidthInput, BandwidthOutput, FeedbackKind } from "../congestio
 import { Pacer } from "../congestion/pacer.ts";
 import type { PacerInput, PacerOutput } from "../congestion/pacer.ts";
 import type { NegotiatedVideo } from "./outgoing-packet.ts";
+import { RetransmissionBudget } from "./retransmission-budget.ts";
 import { Retransmissions } from "./retransmissions.ts";
 import { VideoSender } from "./video-sender.ts";
 import type { OutgoingVideoPacket, VideoSenderCounters } from "./video-sender.ts";
@@ -68,6 +69,7 @@ export class VideoSending {
   readonly #negotiated: NegotiatedVideo;
   readonly #sender: VideoSender;
   readonly #retransmissions: Retransmissions;
+  readonly #budget = new RetransmissionBudget();
   readonly #pacer: Pacer<Paced>;
   readonly #pacing: Driver<PacerInput<Paced>, PacerOutput<Paced>>;
   readonly #estimator: BandwidthEstimator;
@@ -78,9 +80,10 @@ export class VideoSending {
   constructor(options: VideoSendingOptions) {
     this.#options = options;
     const { agreement, clock, ssrc, rtxSsrc, random, rates } = options;
-    const { payloadType, rtxPayloadType, captureTimeId, transportCcId, transportCc } = agreement;
+    const { payloadType, rtxPayloadType, captureTimeId, transportCcId, transportCc, dependencyId } =
+      agreement;
     const transportSequenceId = transportCc ? transportCcId : 0;
-    this.#negotiated = { payloadType, captureTimeId, transportSequenceId };
+    this.#negotiated = { payloadType, captureTimeId, transportSequenceId, dependencyId };
     this.#sender = new VideoSender({ ssrc, sequenceNumber: random() >>> 16, timestampBase: random() });
     this.#retransmissions = new Retransmissions({
       ssrc,
@@ -94,9 +97,10 @@ export class VideoSending {
     this.#estimating = new Driver(this.#estimator, clock, (output) => this.#estimated(output));
   }
 
-  /** What the path is taken to carry, kbit/s. */
+  /** What the path is taken to carry beside the packets that are sent again, kbit/s. */
   get targetKbps(): number {
-    return this.#estimator.targetKbps;
+    const { minKbps } = this.#options.rates;
+    return Math.max(minKbps, this.#estimator.targetKbps - this.#budget.kbps(this.#options.clock.now()));
   }
 
   get counters(): VideoSendingCounters {
@@ -104,7 +108,7 @@ export class VideoSending {
     const { mediaDropped, retransmissionsDropped } = this.#pacer.counters;
     return {
       ...this.#sender.counters,
-      targetKbps: this.targetKbps,
+      targetKbps: this.#estimator.targetKbps,
       retransmittedPackets: again.packetsSent,
       retransmittedBytes: again.bytesSent,
       requestedPackets: again.requested,
@@ -118,12 +122,11 @@ export class VideoSending {
     return this.#sender.timestampOf(position);
   }
 
-  /** Send a frame, evenly over time. */
+  /** Send a frame, evenly over time. Where the pacer drops one, the next one that leaves is a keyframe. */
   transmit({ position, captureUs, isKeyframe, payloads }: CutFrame): void {
     const count = payloads.length;
-    const { mediaDropped } = this.#pacer.counters;
     for (const [index, payload] of payloads.entries()) {
-      const packet = { position, index, count, payload, captureUs };
+      const packet = { position, index, count, payload, isKeyframe, captureUs };
       this.#pacing.handle({
         type: "media",
         packet: { item: { packet }, byteLength: payload.length + OVERHEAD_BYTES },
@@ -131,8 +134,6 @@ export class VideoSending {
         isKeyframe,
       });
     }
-    // Formats without picture ids show by their sequence numbers alone that a frame is missing.
-    if (this.#pacer.counters.mediaDropped > mediaDropped) this.#sender.leaveOut();
   }
 
   /** Take feedback about our stream. */
@@ -180,12 +181,13 @@ export class VideoSending {
   }
 
   #sendAgain(sequenceNumbers: readonly number[]): void {
-    const { clock } = this.#options;
-    const before = this.#retransmissions.pending;
-    this.#retransmissions.request(sequenceNumbers, clock.now());
-    for (let i = before; i < this.#retransmissions.pending; i++) {
-      const byteLength = this.#retransmissions.meanBytes + OVERHEAD_BYTES;
-      this.#pacing.handle({ type: "retransmission", packet: { item: "again", byteLength } });
+    const nowMs = this.#options.clock.now();
+    const { targetKbps } = this.#estimator;
+    const affordable = (payloadBytes: number): boolean =>
+      this.#budget.spend(payloadBytes + OVERHEAD_BYTES, targetKbps, nowMs);
+    for (const payloadBytes of this.#retransmissions.request(sequenceNumbers, nowMs, affordable)) {
+      const packet = { item: "again", byteLength: payloadBytes + OVERHEAD_BYTES } as const;
+      this.#pacing.handle({ type: "retransmission", packet });
     }
   }
 

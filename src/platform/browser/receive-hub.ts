@@ -160,10 +160,11 @@ export class LinkTransforms {
   }
 
   #deliverPicture(message: PictureMessage): void {
-    const { ssrc, payloadType, codec, rtpTimestamp, isKeyframe, size, arrivalMs, captureMs } = message;
+    const { ssrc, payloadType, codec, rtpTimestamp, isKeyframe, size, place, arrivalMs, captureMs } = message;
     const data = new Uint8Array(message.data);
     const frame: EncodedVideoFrame = { ssrc, payloadType, codec, rtpTimestamp, data, isKeyframe, arrivalMs };
     if (size !== undefined) Object.assign(frame, size);
+    if (place !== undefined) Object.assign(frame, place);
     if (captureMs !== null) frame.captureMs = captureMs;
     this.#listener.videoFrame?.(frame);
   }

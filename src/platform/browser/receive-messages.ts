@@ -50,6 +50,12 @@ export interface SentMessage {
   captureMs: number;
 }
 
+/** Number of a coded picture in its stream, and of those that it needs. */
+export interface PicturePlace {
+  frameId: number;
+  dependencies: number[];
+}
+
 /** One coded picture, its buffer transferred. */
 export interface PictureMessage {
   type: "picture";
@@ -62,6 +68,8 @@ export interface PictureMessage {
   isKeyframe: boolean;
   /** Undefined where nothing tells. */
   size: PictureSize | undefined;
+  /** Undefined without dependency descriptors. */
+  place: PicturePlace | undefined;
   /** On the page's monotonic clock. */
   arrivalMs: number;
   /** Sender's Unix ms at capture; null without abs-capture-time. */
@@ -149,6 +157,7 @@ export function pictureMessage(
   const isKeyframe = frame.type === "key";
   const told = width > 0 && height > 0 ? { width, height } : undefined;
   const { data } = frame;
+  const { frameId, dependencies } = metadata;
   return {
     type: "picture",
     link: options.link,
@@ -159,6 +168,7 @@ export function pictureMessage(
     data,
     isKeyframe,
     size: told ?? (isKeyframe ? codedSize(codec, new Uint8Array(data)) : undefined),
+    place: frameId === undefined || dependencies === undefined ? undefined : { frameId, dependencies },
     ...timesOf(metadata, options, clock),
   };
 }

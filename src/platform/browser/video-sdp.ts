@@ -1,8 +1,6 @@
 // What session descriptions say of a link's video, read and changed as text (RFC 8866). Pure.
-import { readVideoLines } from "../video-description.ts";
+import { NO_VIDEO, readVideoLines } from "../video-description.ts";
 import type { DescribedVideo } from "../video-description.ts";
-
-const NO_VIDEO: DescribedVideo = { codecs: [], captureTimeId: 0, transportCcId: 0 };
 
 /** How many sections of media `sdp` has that are not rejected. */
 export function countMedia(sdp: string): number {

@@ -1,11 +1,16 @@
 // What a transceiver of video is asked for: codecs and header extensions. Never touches a description.
 import { CAPTURE_TIME_URI } from "../capture-time-extension.ts";
 import type { VideoCodecName } from "../video-codecs.ts";
-import { readVideo, TRANSPORT_CC_URI } from "../video-description.ts";
+import { DEPENDENCY_URI, readVideo, TRANSPORT_CC_URI } from "../video-description.ts";
 import type { ExtensibleTransceiver } from "./web-types.ts";
 
 /** Extensions that a section of video shall have. Mids cannot be left out (RFC 9143). */
-const WANTED_EXTENSIONS = [CAPTURE_TIME_URI, TRANSPORT_CC_URI, "urn:ietf:params:rtp-hdrext:sdes:mid"];
+const WANTED_EXTENSIONS = [
+  CAPTURE_TIME_URI,
+  TRANSPORT_CC_URI,
+  DEPENDENCY_URI,
+  "urn:ietf:params:rtp-hdrext:sdes:mid",
+];
 
 /** Of `codecs`, in their order, what this browser can both send and receive, in the form that we speak. */
 export function browserCodecs(codecs: readonly VideoCodecName[]): VideoCodecName[] {
@@ -24,7 +29,7 @@ export function preferCodecs(transceiver: RTCRtpTransceiver, codecs: readonly Vi
 }
 
 /**
- * Ask for capture times and transport-wide numbers, and for nothing that only costs bytes, before an offer. A peer that
+ * Ask for capture times, transport-wide numbers and frame numbers, and for nothing that only costs bytes, before an offer. A peer that
  * knows them answers by itself. Without the one for rotation the browser turns pictures before it encodes them.
  */
 export function askForExtensions(transceiver: ExtensibleTransceiver): void {

@@ -60,6 +60,9 @@ export interface EncodedFrameMetadata {
    * this realm's time origin. Of one that leaves: on this realm's clock.
    */
   captureTime?: number;
+  /** Of video with dependency descriptors: its number, counted on without wrap, and those of the frames it needs. */
+  frameId?: number;
+  dependencies?: number[];
   /** Of video, e.g. `video/VP9`. */
   mimeType?: string;
   /** Of video; 0 where the browser does not know. */

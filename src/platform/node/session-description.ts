@@ -2,7 +2,7 @@
 // read into validated values, and written anew from those. Pure; what was not understood is never passed on.
 import { TransportError } from "../../errors/errors.ts";
 import { captureTimeIdOf } from "../capture-time-extension.ts";
-import { readVideo, videoFormats, videoLines } from "../video-description.ts";
+import { NO_VIDEO, readVideo, videoFormats, videoLines } from "../video-description.ts";
 import type { DescribedVideo } from "../video-description.ts";
 
 /** Longest description read, in characters; the signaling protocol allows as much. */
@@ -13,8 +13,6 @@ const MAX_SECTIONS = 64;
 
 /** Port of a section that is accepted while its address is still unknown (RFC 8840 section 4.1.1). */
 const PLACEHOLDER_PORT = 9;
-
-const NO_VIDEO: DescribedVideo = { codecs: [], captureTimeId: 0, transportCcId: 0 };
 
 const LINE_PATTERN = /^([a-z])=([^\p{Cc}]*)$/u;
 const MEDIA_PATTERN =

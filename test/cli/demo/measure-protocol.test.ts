@@ -59,6 +59,10 @@ describe("blocks", () => {
 });
 
 describe("messages of a page", () => {
+  const picture = {
+    ...{ code: { frameNumber: 7, sender: 3 }, receivedMs: 99.5 },
+    ...{ isKeyframe: false, psnrDb: 38.2, avOffsetMs: -4 },
+  };
   const counters = {
     from: "bob",
     packets: 3,
@@ -74,6 +78,8 @@ describe("messages of a page", () => {
     { type: "counters", rows: [counters] },
     { type: "counters", rows: [{ ...counters, driftPpm: null }] },
     { type: "counters", rows: [] },
+    { type: "shown", pictures: [0, 10.5, 9.5, 2 ** 24 - 1, 20, 19] },
+    { type: "seen", from: "alice", pictures: [picture, { ...picture, code: null, psnrDb: null }] },
   ])("are understood: %j", (message) => {
     expect(parsePageMessage(JSON.stringify(message))).toEqual(message);
   });
@@ -93,6 +99,20 @@ describe("messages of a page", () => {
     JSON.stringify({ type: "counters", rows: [{ ...counters, driftPpm: 1e7 }] }),
     JSON.stringify({ type: "counters", rows: [{ ...counters, driftPpm: undefined }] }),
     JSON.stringify({ type: "counters", rows: Array.from({ length: 17 }, () => counters) }),
+    JSON.stringify({ type: "shown", pictures: [1, 2] }),
+    JSON.stringify({ type: "shown", pictures: [2 ** 24, 1, 1] }),
+    JSON.stringify({ type: "shown", pictures: [0.5, 1, 1] }),
+    JSON.stringify({ type: "shown", pictures: [1, null, 1] }),
+    JSON.stringify({ type: "shown", pictures: Array.from({ length: 195 }, () => 1) }),
+    JSON.stringify({ type: "seen", pictures: [picture] }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: picture }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: Array.from({ length: 65 }, () => picture) }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: [null] }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: [{ ...picture, code: 7 }] }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: [{ ...picture, code: { frameNumber: 7 } }] }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: [{ ...picture, receivedMs: -1 }] }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: [{ ...picture, isKeyframe: 1 }] }),
+    JSON.stringify({ type: "seen", from: "alice", pictures: [{ ...picture, psnrDb: "high" }] }),
   ])("are none: %s", (text) => {
     expect(parsePageMessage(text)).toBeUndefined();
   });
@@ -100,7 +120,7 @@ describe("messages of a page", () => {
 
 it("a page takes tables and pongs, and nothing else", () => {
   expect(parseDemoMessage('{"type":"pong","pageMs":1,"runMs":2}')).toMatchObject({ runMs: 2 });
-  expect(parseDemoMessage('{"type":"table","rows":[],"alignments":[]}')).toMatchObject({ rows: [] });
+  expect(parseDemoMessage('{"type":"table","rows":[],"video":[],"alignments":[]}')).toMatchObject({ rows: [] });
   expect(parseDemoMessage('{"type":"table","rows":[]}')).toBeUndefined();
   expect(parseDemoMessage('{"type":"hello"}')).toBeUndefined();
   expect(parseDemoMessage("{")).toBeUndefined();

@@ -26,6 +26,16 @@ describe("the page's server", () => {
     busy.close();
   });
 
+  it("tells pages whether there is video", async () => {
+    const video = { width: 320, height: 180, framerateFps: 15, patterns: true };
+    const other = await listenPage(0, "127.0.0.1", { video });
+    const runs = await Promise.all(
+      [port, other.port].map(async (at) => (await fetch(`http://127.0.0.1:${at}/run.json`)).json()),
+    );
+    expect(runs).toEqual([{ video: null }, { video }]);
+    await closePage(other.server);
+  });
+
   it("says so when there is no such address", async () => {
     await expect(listenPage(0, "192.0.2.1")).rejects.toThrow(/EADDRNOTAVAIL/);
   });
@@ -57,6 +67,8 @@ describe("the measuring socket", () => {
       left: (peerId) => log("left", peerId),
       sent: (peerId, samples, ms, missing) => log("sent", peerId, [...samples], ms, missing),
       received: (from, to, samples, ms, missing) => log("received", from, to, [...samples], ms, missing),
+      shown: (peerId, pictures) => log("shown", peerId, pictures),
+      saw: (peerId, { from, pictures }) => log("saw", peerId, from, pictures),
       counted: (from, to, counters) => log("counted", from, to, counters),
     };
     measure = new MeasureServer(server, () => 5_000, events);
@@ -103,12 +115,28 @@ describe("the measuring socket", () => {
     expect(measure.has("guest")).toBe(true);
 
     const table = event(socket, "message");
-    measure.publish({ type: "table", rows: [], alignments: [], elapsedMs: 1, rssMb: 2, cpuPercent: 3 });
+    measure.publish({ type: "table", rows: [], video: [], alignments: [], elapsedMs: 1, rssMb: 2, cpuPercent: 3 });
     expect(JSON.parse(String((await table)[0]))).toMatchObject({ type: "table", rssMb: 2 });
 
     socket.close();
     await event(socket, "close");
     await vi.waitFor(() => expect(log).toHaveBeenLastCalledWith("left", "guest"));
+  });
+
+  it("passes on what a page showed and saw, unless it was at another time", async () => {
+    const socket = connect();
+    await event(socket, "open");
+    said(socket, { type: "hello", peerId: "guest" });
+    const picture = { code: { frameNumber: 7, sender: 0 }, isKeyframe: true, psnrDb: 35.5, avOffsetMs: null };
+    for (const atMs of [5_100, 60_000]) {
+      said(socket, { type: "shown", pictures: [7, atMs, atMs - 3] });
+      said(socket, { type: "seen", from: "alice", pictures: [{ ...picture, receivedMs: atMs }] });
+    }
+    await settled(socket);
+    expect(log.mock.calls).toEqual([
+      ["shown", "guest", [7, 5_100, 5_097]],
+      ["saw", "guest", "alice", [{ ...picture, receivedMs: 5_100 }]],
+    ]);
   });
 
   it("takes nothing from a page that has not said who it is, or says it is somebody else", async () => {

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { PairRow } from "../../../src/cli/demo/report.ts";
 import { Screen } from "../../../src/cli/demo/screen.ts";
+import type { ScreenRows } from "../../../src/cli/demo/screen.ts";
 
-const rows: PairRow[] = [];
+const nothing: ScreenRows = { rows: [], video: [], alignments: [] };
 const footer = (elapsedMs: number) => ({ elapsedMs, rssMb: 1, cpuPercent: 1 });
 
 function terminal(isTTY: boolean): { written: string[]; isTTY: boolean; write: (text: string) => void } {
@@ -13,10 +13,10 @@ function terminal(isTTY: boolean): { written: string[]; isTTY: boolean; write: (
 it("draws the table over itself in a terminal, and anew below what was said", () => {
   const out = terminal(true);
   const screen = new Screen(out, true);
-  screen.table(rows, [], footer(1_000));
-  screen.table(rows, [], footer(2_000));
+  screen.table(nothing, footer(1_000));
+  screen.table(nothing, footer(2_000));
   screen.say("hello");
-  screen.table(rows, [], footer(3_000));
+  screen.table(nothing, footer(3_000));
   expect(out.written.map((text) => text.startsWith("\u001b[2A"))).toEqual([false, true, false, false]);
   expect(out.written[2]).toBe("hello\n");
 });
@@ -24,14 +24,14 @@ it("draws the table over itself in a terminal, and anew below what was said", ()
 it("repeats the table every five seconds in a file, without colors, and at the end", () => {
   const out = terminal(false);
   const screen = new Screen(out, true);
-  for (let second = 1; second <= 12; second++) screen.table(rows, [], footer(second * 1_000));
-  screen.table(rows, [], footer(12_500), true);
+  for (let second = 1; second <= 12; second++) screen.table(nothing, footer(second * 1_000));
+  screen.table(nothing, footer(12_500), true);
   expect(out.written.map((text) => /\n(\d+) s,/.exec(text)?.[1])).toEqual(["1", "6", "11", "13"]);
   expect(out.written.join("")).not.toContain("\u001b");
 });
 
 it("shows no table where only the result is wanted", () => {
   const out = terminal(true);
-  new Screen(out, false).table(rows, [], footer(1_000), true);
+  new Screen(out, false).table(nothing, footer(1_000), true);
   expect(out.written).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { MAX_PAYLOAD_BYTES } from "../../../src/media/video/frame-fan-out.ts";
 import { PictureEncoding } from "../../../src/media/video/picture-encoding.ts";
 import { pictureOf } from "../../../src/media/video/video-data.ts";
 import type { VideoEncoder, VideoEncoderEvents } from "../../../src/platform/video-codecs.ts";
+import { MAX_DEPENDENCY_BYTES } from "../../../src/rtp/dependency-descriptor.ts";
 import { buildCaptureTime } from "../../../src/rtp/capture-time.ts";
 import { SimulatedVideoCodecs } from "../../../src/testing/simulated-video-codecs.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";

@@ -49,6 +49,7 @@ describe("links with video of the Node platform", { timeout: 20_000 }, () => {
       "a=rtcp-rsize",
       "a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
       "a=extmap:4 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+      "a=extmap:5 https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
       "a=rtpmap:98 VP9/90000",
       ...["nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"].map((kind) => `a=rtcp-fb:98 ${kind}`),
       "a=fmtp:98 profile-id=0",

@@ -4,12 +4,15 @@ import { AudioPlayout, WebRtcTransport } from "../../../browser.ts";
 import type { TransportError } from "../../../browser.ts";
 import { describeError } from "../../../errors/errors.ts";
 import type { SyncState } from "../../../sync/sync-types.ts";
-import { DEMO_ROOM, SIGNALING_PATH } from "../measure-protocol.ts";
-import type { DemoMessage } from "../measure-protocol.ts";
+import { DEMO_ROOM, RUN_PATH, SIGNALING_PATH } from "../measure-protocol.ts";
+import type { DemoMessage, PageRun } from "../measure-protocol.ts";
+import { videoConfigOf } from "../video/video-plan.ts";
 import { MeasureClient } from "./measure-client.ts";
 import { knownDrift } from "./panels.ts";
 import { openMicrophone } from "./microphone.ts";
 import type { Microphone } from "./microphone.ts";
+import { PageVideo } from "./page-video.ts";
+import type { Image } from "./page-video.ts";
 
 const SAMPLE_RATE = 48_000;
 const COUNT_INTERVAL_MS = 1_000;
@@ -43,6 +46,10 @@ export interface CallEvents {
   synced(peerId: string, state: SyncState): void;
   /** Once a second. */
   reception(peerId: string, reception: Reception): void;
+  /** A picture came, or was sent. `peerId` undefined: one's own; `framerateFps` 0: not known yet. */
+  image(peerId: string | undefined, image: Image, framerateFps: number): void;
+  /** Pictures of a peer do not come any more. */
+  imagesEnded(peerId: string): void;
   /** Null: nobody speaks. */
   speaker(peerId: string | null): void;
   table(table: Extract<DemoMessage, { type: "table" }>): void;
@@ -60,12 +67,13 @@ export class Call {
   readonly #context = new AudioContext({ sampleRate: SAMPLE_RATE });
   readonly #playout = new AudioPlayout({ context: this.#context });
   readonly #transport: WebRtcTransport;
+  readonly #video: PageVideo | undefined;
   #measure: MeasureClient | undefined;
   #microphone: Microphone | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(peerId: string, events: CallEvents) {
+  private constructor(peerId: string, run: PageRun, events: CallEvents) {
     this.peerId = peerId;
     this.#events = events;
     this.#transport = new WebRtcTransport({
@@ -75,7 +83,9 @@ export class Call {
       networkMode: "lan",
       maxPeers: MAX_REMOTE_PEERS,
       logLevel: "warn",
+      ...(run.video && { video: videoConfigOf(run.video) }),
     });
+    if (run.video !== null) this.#video = this.#makeVideo(run.video);
     this.#transport.on("peerConnected", ({ peerId: id }) => {
       events.retract(STILL_CONNECTING);
       events.connected(id);
@@ -93,10 +103,10 @@ export class Call {
   /**
    * Join the room; call it from a user's gesture. Without a microphone one listens, and is told so by a notice.
    *
-   * @throws TransportError when signaling refuses, or the browser cannot do it
+   * @throws TransportError when signaling refuses, or the browser cannot do it; Error when the demo is not there
    */
   static async join(peerId: string, events: CallEvents): Promise<Call> {
-    const call = new Call(peerId, events);
+    const call = new Call(peerId, await readRun(), events);
     try {
       await call.#join();
     } catch (error) {
@@ -109,6 +119,25 @@ export class Call {
   /** Whether there is a microphone to mute. */
   get speaks(): boolean {
     return this.#microphone !== undefined;
+  }
+
+  /** Whether there is video, so that the camera can be shown. */
+  get shows(): boolean {
+    return this.#video !== undefined;
+  }
+
+  /** Whether the camera is shown. */
+  get films(): boolean {
+    return this.#video?.filming === true;
+  }
+
+  /** Show the camera instead of a test pattern, or the pattern again. A camera that cannot be had is a notice. */
+  async film(wanted: boolean): Promise<void> {
+    try {
+      await this.#video?.film(wanted);
+    } catch (error) {
+      this.#events.notice(`You show a test pattern: ${describeError(error)}.`);
+    }
   }
 
   /** Send silence instead of the microphone, or the microphone again. */
@@ -126,6 +155,7 @@ export class Call {
     clearInterval(this.#timer);
     clearTimeout(this.#hintTimer);
     this.#microphone?.close();
+    this.#video?.stop();
     this.#measure?.close();
     await this.#transport.shutdown();
     await this.#playout.close();
@@ -146,6 +176,22 @@ export class Call {
     this.#timer = setInterval(() => this.#count(), COUNT_INTERVAL_MS);
     this.#hintTimer = setTimeout(() => this.#hint(), HINT_AFTER_MS);
     void this.#listen();
+    void this.#video?.start();
+  }
+
+  #makeVideo(run: NonNullable<PageRun["video"]>): PageVideo {
+    const { image, imagesEnded, notice } = this.#events;
+    return new PageVideo({
+      transport: this.#transport,
+      run,
+      events: {
+        image,
+        ended: imagesEnded,
+        shown: (number, sentMs, captureMs) => this.#measure?.shown(number, sentMs, captureMs),
+        seen: (from, picture) => this.#measure?.seen(from, picture),
+        notice,
+      },
+    });
   }
 
   #hint(): void {
@@ -196,6 +242,13 @@ export class Call {
     });
     this.#measure?.counted(rows);
   }
+}
+
+/** What the demo says of the run. */
+async function readRun(): Promise<PageRun> {
+  const response = await fetch(RUN_PATH).catch(() => undefined);
+  if (response?.ok !== true) throw new Error("the demo cannot be reached");
+  return (await response.json()) as PageRun;
 }
 
 function describeFailure(peerId: string, error: TransportError): string {

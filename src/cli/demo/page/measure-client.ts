@@ -1,7 +1,7 @@
 // The page's end of the measuring socket: streams what was sent and received, and hands out the table. A lost
 // socket is opened again; what could not be sent meanwhile is not measured.
 import { encodeBlock, MEASURE_PATH, parseDemoMessage } from "../measure-protocol.ts";
-import type { DemoMessage, PageMessage } from "../measure-protocol.ts";
+import type { DemoMessage, PageMessage, SeenByPage } from "../measure-protocol.ts";
 import { toPcm16 } from "../wav.ts";
 import { ClockEstimate } from "./clock-estimate.ts";
 
@@ -12,6 +12,9 @@ const FAST_PINGS = 8;
 const REOPEN_MS = 1_000;
 /** A socket that takes no more, e.g. over a slow line: blocks are left out beyond this. */
 const MAX_BUFFERED_BYTES = 1_048_576;
+/** Pictures are told of this often, ms, and at most so many of one peer at a time. */
+const PICTURES_MS = 100;
+const MAX_PICTURES = 60;
 
 /** What the page is told. */
 export interface MeasureClientEvents {
@@ -28,12 +31,16 @@ export class MeasureClient {
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pings = 0;
+  readonly #pictureTimer: ReturnType<typeof setInterval>;
+  #shown: number[] = [];
+  #seen = new Map<string, SeenByPage[]>();
   #closed = false;
 
   /** Opens the socket at once. @param peerId how the page calls itself in the room */
   constructor(peerId: string, events: MeasureClientEvents) {
     this.#peerId = peerId;
     this.#events = events;
+    this.#pictureTimer = setInterval(() => this.#tellPictures(), PICTURES_MS);
     this.#open();
   }
 
@@ -47,6 +54,18 @@ export class MeasureClient {
     this.#block("received", from, samples, missing);
   }
 
+  /** Note a picture that was sent. Times are those of `performance.now()`. */
+  shown(number: number, sentMs: number, captureMs: number): void {
+    if (this.#shown.length < 3 * MAX_PICTURES) this.#shown.push(number, sentMs, captureMs);
+  }
+
+  /** Note a picture that came of `from`. `receivedMs` is of `performance.now()`. */
+  seen(from: string, picture: SeenByPage): void {
+    const pictures = this.#seen.get(from) ?? [];
+    if (pictures.length < MAX_PICTURES) pictures.push(picture);
+    this.#seen.set(from, pictures);
+  }
+
   /** Pass on what the transport counts. */
   counted(rows: Extract<PageMessage, { type: "counters" }>["rows"]): void {
     this.#say({ type: "counters", rows });
@@ -56,6 +75,7 @@ export class MeasureClient {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#pictureTimer);
     this.#socket?.close();
   }
 
@@ -89,6 +109,21 @@ export class MeasureClient {
     this.#say({ type: "ping", pageMs: performance.now() });
     this.#pings++;
     this.#timer = setTimeout(() => this.#ping(), this.#pings < FAST_PINGS ? FAST_PING_MS : PING_MS);
+  }
+
+  #tellPictures(): void {
+    const offsetMs = this.#clock.toRunMs(0);
+    // What waits for the clock is told as soon as that is known.
+    if (offsetMs === undefined) return;
+    const toRunMs = (pageMs: number): number => Math.max(0, pageMs + offsetMs);
+    const shown = this.#shown.map((value, i) => (i % 3 === 0 ? value : toRunMs(value)));
+    if (shown.length > 0) this.#say({ type: "shown", pictures: shown });
+    for (const [from, pictures] of this.#seen) {
+      const seen = pictures.map((picture) => ({ ...picture, receivedMs: toRunMs(picture.receivedMs) }));
+      this.#say({ type: "seen", from, pictures: seen });
+    }
+    this.#shown = [];
+    this.#seen = new Map();
   }
 
   #block(kind: "sent" | "received", from: string, samples: Float32Array, missing: number): void {

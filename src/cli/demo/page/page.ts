@@ -1,8 +1,10 @@
 // The page's entry: wires what the visitor does to the call, and what the call tells to the view.
 import { describeError, TransportError } from "../../../errors/errors.ts";
 import { Call } from "./call.ts";
+import { PictureView } from "./picture-view.ts";
 import { Plots } from "./plots.ts";
 import { TableView } from "./table-view.ts";
+import { VideoTableView } from "./video-table-view.ts";
 import { View } from "./view.ts";
 
 /** Names end up as peer ids: letters, digits, _ and -. */
@@ -11,6 +13,8 @@ const OUTER_DASHES = /^-+|-+$/g;
 
 const view = new View();
 const table = new TableView();
+const videoTable = new VideoTableView();
+const pictures = new PictureView();
 const plots = new Plots();
 let call: Call | undefined;
 
@@ -27,6 +31,7 @@ view.form.addEventListener("submit", (event) => {
   void (call === undefined ? join() : leave("Not joined"));
 });
 view.mute.addEventListener("click", () => call?.mute(view.toggle(view.mute)));
+view.camera.addEventListener("click", () => void film());
 window.addEventListener("pagehide", () => void call?.leave());
 
 async function join(): Promise<void> {
@@ -42,12 +47,19 @@ async function join(): Promise<void> {
       level: (id, rms) => view.level(id, rms),
       synced: (id, state) => view.synced(id, state),
       reception: (id, reception) => view.reception(id, reception),
-      speaker: (id) => view.speaker(id),
+      image: (id, image, fps) => pictures.show(id ?? peerId, image, fps, id === undefined),
+      imagesEnded: (id) => pictures.remove(id),
+      speaker: (id) => {
+        view.speaker(id);
+        pictures.speaker(id);
+      },
       table: (message) => {
-        const { rows, elapsedMs, rssMb, cpuPercent } = message;
+        const { rows, video, elapsedMs, rssMb, cpuPercent } = message;
         const seconds = Math.round(elapsedMs / 1000);
         const load = `${rssMb.toFixed(0)} MB and ${cpuPercent.toFixed(0)} % of a core for all that the demo runs`;
         table.show(rows, `${seconds} s, ${load}`, peerId);
+        videoTable.show(video, peerId);
+        pictures.measured(video, peerId);
         plots.take(message, peerId);
       },
       reachable: (reachable) => {
@@ -59,7 +71,7 @@ async function join(): Promise<void> {
       retract: (text) => view.retract(text),
     });
     view.show("joined", `Joined as ${call.peerId}`);
-    view.showMe(call.peerId, call.speaks);
+    view.showMe(call.peerId, call.speaks, call.shows);
   } catch (error) {
     const taken = error instanceof TransportError && error.code === "PEER_ID_TAKEN";
     const reason = taken ? `somebody in the room is called ${peerId} already` : describeError(error);
@@ -72,4 +84,12 @@ async function leave(text: string, state: "idle" | "failed" = "idle"): Promise<v
   call = undefined;
   view.show(state, text);
   await leaving?.leave();
+  pictures.clear();
+}
+
+async function film(): Promise<void> {
+  view.camera.disabled = true;
+  await call?.film(!call.films);
+  view.camera.disabled = false;
+  view.filming(call?.films === true);
 }

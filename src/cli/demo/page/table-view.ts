@@ -1,51 +1,30 @@
-// The table of the page: a line for each pair. Lines and cells stay, only their words change, so that what is marked or
-// scrolled stays as it is.
+// The table of the page: a line for each pair that hears each other.
 import { OK_SIMILARITY } from "../report.ts";
 import type { PairRow } from "../report.ts";
 import { element } from "./element.ts";
 import { knownDrift, numberText } from "./panels.ts";
+import { TableLines } from "./table-lines.ts";
+import type { Cell } from "./table-lines.ts";
 
 const SAMPLES_PER_MS = 48;
 const US_PER_MS = 1_000;
 
 /** See the header. */
 export class TableView {
-  readonly #rows = element("rows");
   readonly #facts = element("facts");
-  readonly #lines = new Map<string, HTMLTableRowElement>();
+  readonly #lines = new TableLines(element("rows"));
 
   /** Show these rows, in their order; those that concern `self` stand out. */
   show(rows: readonly PairRow[], facts: string, self: string): void {
     this.#facts.textContent = facts;
-    const shown = new Set(rows.map(nameOf));
-    for (const [name, line] of this.#lines) {
-      if (shown.has(name)) continue;
-      line.remove();
-      this.#lines.delete(name);
-    }
-    for (const [i, row] of rows.entries()) {
-      const line = this.#line(nameOf(row));
-      if (this.#rows.children[i] !== line) this.#rows.insertBefore(line, this.#rows.children[i] ?? null);
-      line.classList.toggle("mine", row.from === self || row.to === self);
-      fill(line, row);
-    }
-  }
-
-  #line(name: string): HTMLTableRowElement {
-    const line = this.#lines.get(name) ?? document.createElement("tr");
-    this.#lines.set(name, line);
-    return line;
+    this.#lines.show(rows, self, cellsOf);
   }
 }
 
-function nameOf({ from, to }: PairRow): string {
-  return `${from} ${to}`;
-}
-
-function fill(line: HTMLTableRowElement, row: PairRow): void {
+function cellsOf(row: PairRow): Cell[] {
   const { similarity, latencyMsP95, driftPpm, captureErrorUs } = row;
   const grade = similarity === null ? "" : similarity < OK_SIMILARITY ? "bad" : "good";
-  const cells: [text: string, className: string][] = [
+  return [
     [row.from, ""],
     [row.to, ""],
     [String(row.packets), "number"],
@@ -57,9 +36,4 @@ function fill(line: HTMLTableRowElement, row: PairRow): void {
     [numberText(captureErrorUs === null ? undefined : captureErrorUs / US_PER_MS, 2), "number"],
     [numberText(similarity ?? undefined, 3), `number ${grade}`.trim()],
   ];
-  for (const [i, [text, className]] of cells.entries()) {
-    const cell = line.cells[i] ?? line.insertCell();
-    if (cell.textContent !== text) cell.textContent = text;
-    if (cell.className !== className) cell.className = className;
-  }
 }

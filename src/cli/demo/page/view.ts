@@ -34,6 +34,7 @@ export class View {
   readonly form = element<HTMLFormElement>("join-form");
   readonly name = element<HTMLInputElement>("name");
   readonly mute = element<HTMLButtonElement>("mute");
+  readonly camera = element<HTMLButtonElement>("camera");
   readonly #join = element<HTMLButtonElement>("join");
   readonly #status = element("status");
   readonly #notice = element("notice");
@@ -61,13 +62,21 @@ export class View {
   }
 
   /** Show the visitor's own line. */
-  showMe(peerId: string, speaks: boolean): void {
+  showMe(peerId: string, speaks: boolean, shows: boolean): void {
     this.#me.hidden = false;
     this.#myName.textContent = peerId;
     this.mute.hidden = !speaks;
     this.#myLevel.hidden = !speaks;
     this.pressed(this.mute, false);
+    this.camera.hidden = !shows;
+    this.filming(false);
     this.#showNobody("Nobody is connected yet.");
+  }
+
+  /** Show whether the camera is shown. */
+  filming(films: boolean): void {
+    this.camera.setAttribute("aria-pressed", String(films));
+    this.camera.textContent = films ? "Stop camera" : "Show camera";
   }
 
   /** Add a line to what is wrong; without text, nothing is. */

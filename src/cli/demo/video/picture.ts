@@ -31,6 +31,17 @@ export function blankPicture(width: number, height: number): I420Picture {
   };
 }
 
+/** The planes of a picture one after the other, in memory of their own. */
+export function packed({ planes }: I420Picture): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(planes.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const plane of planes) {
+    bytes.set(plane, at);
+    at += plane.length;
+  }
+  return bytes;
+}
+
 /** A color by brightness and direction: `chroma` is its distance from gray, 0 to 100, `hue` an angle in radians. */
 export function colorOf(y: number, chroma: number, hue: number): Color {
   return { y, u: 128 + chroma * Math.cos(hue), v: 128 + chroma * Math.sin(hue) };

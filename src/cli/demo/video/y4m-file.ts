@@ -133,18 +133,19 @@ export class Y4mWriter {
    * Write a picture after those before it. One of another size is lost, and so is one that finds the disk too slow.
    *
    * @param picture kept until it has been written: it must not change
+   * @param copies how many times it is written; it waits in memory once
    */
-  add(picture: I420Picture): void {
+  add(picture: I420Picture, copies = 1): void {
     const { width, height } = this.#format;
     const bytes = pictureBytesOf(width, height);
     if (picture.width !== width || picture.height !== height) {
       const size = `${picture.width}x${picture.height}`;
-      this.#lose(`${this.path}: a picture is ${size}; expected ${width}x${height}`);
+      this.#lose(`${this.path}: a picture is ${size}; expected ${width}x${height}`, copies);
     } else if (this.#failed || this.#waitingBytes + bytes > Math.max(MAX_WAITING_BYTES, bytes)) {
-      this.#lose(`${this.path}: the disk is too slow`);
+      this.#lose(`${this.path}: the disk is too slow`, copies);
     } else {
       this.#waitingBytes += bytes;
-      this.#work = this.#work.then(() => this.#write(picture, bytes));
+      this.#work = this.#work.then(() => this.#write(picture, bytes, copies));
     }
   }
 
@@ -154,21 +155,23 @@ export class Y4mWriter {
     await this.#handle.close();
   }
 
-  async #write({ planes }: I420Picture, bytes: number): Promise<void> {
+  async #write({ planes }: I420Picture, bytes: number, copies: number): Promise<void> {
+    let left = copies;
     try {
       // After half a picture nothing that follows would be found.
       if (this.#failed) throw new Error("a write before it failed");
-      await this.#handle.writeFile(joined([y4mPictureLine(), ...planes]));
+      const written = joined([y4mPictureLine(), ...planes]);
+      for (; left > 0; left--) await this.#handle.writeFile(written);
     } catch (error) {
       this.#failed = true;
-      this.#lose(`${this.path}: ${messageOf(error)}`);
+      this.#lose(`${this.path}: ${messageOf(error)}`, left);
     } finally {
       this.#waitingBytes -= bytes;
     }
   }
 
-  #lose(reason: string): void {
-    this.lostPictures++;
+  #lose(reason: string, pictures: number): void {
+    this.lostPictures += pictures;
     this.reason ??= reason;
   }
 }

@@ -24,7 +24,7 @@ const alignment = (peerId: string, sets: number, errorMsP95: number | null): Liv
 });
 
 const table = (elapsedMs: number, rows: PairRow[], alignments: LiveAlignment[] = []): Table => ({
-  ...{ type: "table", rows, alignments, elapsedMs, rssMb: 100, cpuPercent: 10 },
+  ...{ type: "table", rows, video: [], alignments, elapsedMs, rssMb: 100, cpuPercent: 10 },
 });
 
 function panel(id: PanelId): Panel {
