@@ -21,6 +21,9 @@ const LAST_RETRY_MS = 10_000;
 /** Where the estimate of a new path begins: most carry it, and probes find more within a second, kbit/s. */
 const START_KBPS = 500;
 
+/** The same where only loss and round trips are told: from below it would take a minute. */
+const UNTOLD_START_KBPS = 1500;
+
 /** What a {@link VideoLink} tells. */
 export interface VideoLinkEvents extends Pick<
   VideoMediaOptions,
@@ -304,7 +307,9 @@ class VideoLive implements Live {
     const agreement = port?.agreement;
     if (this.media !== undefined || this.#closed || port === undefined || agreement === undefined) return;
     const { bitrateKbps, minBitrateKbps } = config.video;
-    const startKbps = Math.min(bitrateKbps, Math.max(minBitrateKbps, START_KBPS));
+    const isTold = agreement.remb || (agreement.transportCc && agreement.transportCcId !== 0);
+    const usualKbps = isTold ? START_KBPS : UNTOLD_START_KBPS;
+    const startKbps = Math.min(bitrateKbps, Math.max(minBitrateKbps, usualKbps));
     this.media = new VideoMedia({
       peerId: remoteId,
       clock: platform.clock,

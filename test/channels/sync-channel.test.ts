@@ -96,7 +96,8 @@ it("tells at once of another stream, and of one that goes on after a pause", () 
 it("keeps the mean distance where it is told of few packets only", () => {
   const { sync, port, clock } = setUp();
   port.start();
-  for (let i = 0; i < 50; i++, clock.advance(200)) sync.sent({ media: "audio", ssrc: 1, rtpTimestamp: 0, captureUs: 1e15 });
+  for (let i = 0; i < 50; i++, clock.advance(200))
+    sync.sent({ media: "audio", ssrc: 1, rtpTimestamp: 0, captureUs: 1e15 });
   expect(types(port).filter((type) => type === "beacon")).toHaveLength(20);
 });
 

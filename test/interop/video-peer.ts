@@ -34,6 +34,8 @@ export interface VideoPeerOptions {
   /** Everything between it and the others goes through this, both ways; for one of two. */
   relay?: ImpairmentRelay;
   pattern?: { width: number; height: number; framerateFps: number };
+  /** Gets what comes in place of {@link VideoPeer.seen}. */
+  onPicture?: (picture: PictureFrame) => void;
 }
 
 /** What a receiver has made of the pictures of one sender. */
@@ -58,6 +60,9 @@ export class VideoPeer {
   /** Peers that video goes to. */
   readonly links = new Set<string>();
   written = 0;
+  /** When each picture was handed over, local ms, by its number. */
+  readonly sentMs: number[] = [];
+  readonly #onPicture: (picture: PictureFrame) => void;
   readonly #tap = new EncoderTap();
   readonly #pattern: TestPattern;
   readonly #framerateFps: number;
@@ -66,6 +71,7 @@ export class VideoPeer {
     const { signalingUrl, room, peerId, sender, relay, pattern = PATTERN, codecs = ["VP9", "VP8"] } = options;
     this.#pattern = new TestPattern({ ...pattern, sender, name: peerId });
     this.#framerateFps = pattern.framerateFps;
+    this.#onPicture = options.onPicture ?? ((picture) => this.seen.push(picture));
     const node = this.#tapped(createNodePlatform());
     const signaling =
       relay === undefined
@@ -93,7 +99,7 @@ export class VideoPeer {
   async join(): Promise<void> {
     await this.transport.start();
     void (async () => {
-      for await (const picture of this.transport.frames({ kind: "video" })) this.seen.push(picture);
+      for await (const picture of this.transport.frames({ kind: "video" })) this.#onPicture(picture);
     })();
   }
 
@@ -107,11 +113,13 @@ export class VideoPeer {
     for (let i = 0; i < count; i++) {
       await sleep(dueMs - performance.now());
       for (let waits = 0; this.#tap.behind && waits < 200; waits++) await sleep(5);
-      dueMs = Math.max(dueMs + stepMs, performance.now());
+      // A little late is made good, so that the rate is right.
+      dueMs = Math.max(dueMs + stepMs, performance.now() - stepMs);
       const { width, height, planes } = this.#pattern.draw(this.written++);
       const timestampUs = Math.round((performance.timeOrigin + performance.now()) * 1000);
       const data = packed(planes);
       const video: VideoData = { type: "video", data, width, height, format: "I420", timestampUs };
+      this.sentMs.push(performance.now());
       await this.transport.sendToPeer(to, video);
     }
   }

@@ -313,9 +313,13 @@ describe("the rechunker", () => {
       expect(wallClockTimestampUs).toBeCloseTo(given[i]?.wallClockTimestampUs ?? NaN, 0);
     }
     const samples = concat(third.map((chunk) => chunk.samples));
-    expect(samples.length).toBeGreaterThan(concat(same.map((chunk) => chunk.samples)).length / 3 - RESAMPLER_REACH);
+    expect(samples.length).toBeGreaterThan(
+      concat(same.map((chunk) => chunk.samples)).length / 3 - RESAMPLER_REACH,
+    );
     for (const [i, chunk] of third.entries()) {
-      expect(Math.abs(chunk.samples.length - (given[i]?.samples.length ?? 0) / 3)).toBeLessThan(RESAMPLER_REACH);
+      expect(Math.abs(chunk.samples.length - (given[i]?.samples.length ?? 0) / 3)).toBeLessThan(
+        RESAMPLER_REACH,
+      );
       expect(chunk.sampleRate).toBe(16_000);
     }
   });

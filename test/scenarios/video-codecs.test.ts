@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { VideoCodecName } from "../../src/platform/video-codecs.ts";
 import type { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
 import { closeEachWorld, open, world } from "./transport-world.ts";
-import { Camera, Diary, Viewer, isGapless, joinWithVideo, undecodable, warmUpVideo } from "./video-world.ts";
+import { Camera, Diary, Viewer, joinWithVideo, undecodable, warmUpVideo } from "./video-world.ts";
 import { speak } from "./world.ts";
 
 type Pair = [WebRtcTransport, WebRtcTransport];
@@ -36,7 +36,9 @@ describe("two peers that do not have the same codecs", () => {
     open();
     world.network.setVideoCodecs("alice", { codecs: ["VP9", "VP8"] });
     world.network.setVideoCodecs("bob", { codecs: ["H264"] });
-    const transports = ["alice", "bob"].map((name) => world.transport(name, { video: { enabled: true } })) as Pair;
+    const transports = ["alice", "bob"].map((name) =>
+      world.transport(name, { video: { enabled: true } }),
+    ) as Pair;
     const diaries = transports.map((transport) => new Diary(transport));
     for (const transport of transports) await world.clock.until(transport.start());
     await world.clock.run(1_000);
@@ -50,11 +52,18 @@ describe("two peers that do not have the same codecs", () => {
     expect([...qualities]).toEqual(["received"]);
     await world.clock.run(60_000);
     expect(diaries.map(({ codes }) => codes)).toEqual([["CODEC_MISMATCH"], ["CODEC_MISMATCH"]]);
-    for (const { errors } of diaries) for (const name of ["VP9", "VP8", "H264"]) expect(errors[0]?.message).toContain(name);
+    for (const { errors } of diaries)
+      for (const name of ["VP9", "VP8", "H264"]) expect(errors[0]?.message).toContain(name);
     expect(world.network.openLinks).toBe(links);
     expect(links).toBe(2);
     await expect(
-      transports[0].sendToPeer("bob", { type: "video", data: new Uint8Array(24), width: 4, height: 4, format: "I420" }),
+      transports[0].sendToPeer("bob", {
+        type: "video",
+        data: new Uint8Array(24),
+        width: 4,
+        height: 4,
+        format: "I420",
+      }),
     ).rejects.toMatchObject({ code: "MEDIA_TRACK_ERROR" });
   });
 });
@@ -68,7 +77,11 @@ describe("configure() while pictures are sent", () => {
     const settings = (): unknown => world.network.videoCodecs("alice")?.encoders;
     await world.clock.run(4_000);
     expect(settings()).toMatchObject([{ width: 640, height: 360, bitrateKbps: 2_000, framerateFps: 30 }]);
-    alice.configure({ targetBitrateKbps: 700, videoFramerateFps: 15, maxVideoResolution: { width: 320, height: 180 } });
+    alice.configure({
+      targetBitrateKbps: 700,
+      videoFramerateFps: 15,
+      maxVideoResolution: { width: 320, height: 180 },
+    });
     await world.clock.run(1_000);
     expect(settings()).toMatchObject([{ width: 320, height: 180, bitrateKbps: 700, framerateFps: 15 }]);
     const fromMs = world.clock.now();

@@ -6,7 +6,15 @@ import type { LinkModelOptions } from "../../src/testing/link-model.ts";
 import { linkPresets } from "../../src/testing/link-presets.ts";
 import type { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
 import { closeEachWorld, open, world } from "./transport-world.ts";
-import { Camera, FRAME_MS, Viewer, joinWithVideo, percentile, undecodable, warmUpVideo } from "./video-world.ts";
+import {
+  Camera,
+  FRAME_MS,
+  Viewer,
+  joinWithVideo,
+  percentile,
+  undecodable,
+  warmUpVideo,
+} from "./video-world.ts";
 
 type Pair = [WebRtcTransport, WebRtcTransport];
 
@@ -58,7 +66,6 @@ describe.each([1, 2, 3])("over 5 % of loss, 20 ms and reordering, with seed %i,"
     const figures = [0.5, 0.95, 1].map((share) => Math.round(percentile(freezesMs, share))).join("/");
     expect(percentile(freezesMs, 0.95), figures).toBeLessThan(500);
     expect(undecodable(world, "bob"), figures).toBe(0);
-    console.log("freeze", seed, figures);
   });
 });
 
@@ -69,9 +76,11 @@ it.each(["wifi", "mobile", "lossyWifi", "satellite"] as const)(
     await camera.playFor(15_000);
     await world.clock.run(1_000);
     const figures = `${viewer.numbers.length} of ${camera.capturedMs.length}`;
-    console.log(preset, figures);
     expect(viewer.numbers.length, figures).toBeGreaterThan(0.6 * camera.capturedMs.length);
-    expect(viewer.numbers.every((number) => number !== undefined), figures).toBe(true);
+    expect(
+      viewer.numbers.every((number) => number !== undefined),
+      figures,
+    ).toBe(true);
     expect(undecodable(world, "bob"), figures).toBe(0);
   },
 );

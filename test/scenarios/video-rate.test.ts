@@ -54,44 +54,55 @@ function listen(transport: WebRtcTransport): Heard[] {
   return heard;
 }
 
-/** Seconds until the rate is, and stays, between these shares of what audio leaves of the path. */
-function settledS(seconds: readonly Second[], pathKbps: number): number {
-  const roomKbps = pathKbps - AUDIO_KBPS;
-  const isOff = ({ kbps }: Second): boolean => kbps > 1.05 * roomKbps || kbps < 0.65 * roomKbps;
-  return seconds.findLastIndex(isOff) + 1;
+/** Seconds until the rate is, and stays, between two shares of what audio leaves of the path. */
+function settledS(seconds: readonly Second[], roomKbps: number): number {
+  const isOff = ({ kbps }: Second): boolean => kbps > 1.1 * roomKbps || kbps < 0.65 * roomKbps;
+  const steadyS = [...seconds].reverse().findIndex(isOff);
+  return steadyS < 0 ? 0 : seconds.length - steadyS;
 }
 
 const lossOf = (heard: readonly Heard[]): number =>
   heard.filter(({ quality }) => quality !== "received").length / heard.length;
 
+/** What may be asked of a stretch. */
+const STRETCHES = [
+  { pathKbps: 800, mostSettleS: 5, mostLoss: 0.005, mostDelayMs: 200 },
+  // The queue is full before anybody can know.
+  { pathKbps: 300, mostSettleS: 4, mostLoss: 0.08, mostDelayMs: 320 },
+  { pathKbps: 1_500, mostSettleS: 5, mostLoss: 0.005, mostDelayMs: 200 },
+];
+
 describe.each([1, 2])("an encoder that would make 4 Mbit/s, seed %i,", (seed) => {
-  it("follows a path of 800, then 300, then 1500 kbit/s, and leaves audio its room", { timeout: 60_000 }, async () => {
+  it("follows a path that gets narrow and wide again, and leaves audio its room", async () => {
     open({ seed, link: { delayMs: 25 } });
     const [alice, bob] = (await joinWithVideo(world, ["alice", "bob"], OPTIONS)) as Pair;
     const viewer = new Viewer(world, bob);
     const heard = listen(bob);
-    world.network.setLink("alice", "bob", bottleneck(800));
     const camera = new Camera(world, alice);
-    speak(world, alice, 3 * STRETCH_S * 50 - 10);
-    for (const [pathKbps, mostSettleS, mostLoss] of [
-      [800, 5, 0.005],
-      [300, 4, 0.06],
-      [1_500, 5, 0.005],
-    ] as const) {
+    speak(world, alice, (STRETCHES.length * STRETCH_S + 1) * 50);
+    for (const { pathKbps, mostSettleS, mostLoss, mostDelayMs } of STRETCHES) {
       world.network.setLink("alice", "bob", bottleneck(pathKbps));
+      const roomKbps = pathKbps - AUDIO_KBPS;
       const seconds = await stretch(viewer, heard);
-      const all = seconds.flatMap((second) => second.heard);
       const later = seconds.slice(mostSettleS);
-      const delays = later.flatMap((second) => second.heard.map(({ delayMs }) => delayMs));
-      const figures = `${pathKbps}: ${seconds.map(({ kbps, pictures }) => `${kbps}/${pictures}`).join(" ")}; loss ${lossOf(all)}, later ${lossOf(later.flatMap((second) => second.heard))}, delay p95 ${percentile(delays, 0.95)} max ${percentile(delays, 1)} settle ${settledS(seconds, pathKbps)} mean ${later.reduce((a, b) => a + b.kbps, 0) / later.length}`;
-      console.log(figures);
-      expect.soft(settledS(seconds, pathKbps), figures).toBeLessThanOrEqual(mostSettleS);
-      expect.soft(lossOf(all), figures).toBeLessThan(mostLoss);
-      expect.soft(lossOf(later.flatMap((second) => second.heard)), figures).toBe(0);
-      expect.soft(percentile(delays, 0.95), figures).toBeLessThan(250);
-      for (const { pictures } of later) expect.soft(pictures, figures).toBeGreaterThanOrEqual(28);
+      const laterHeard = later.flatMap((second) => second.heard);
+      const delayMs = percentile(
+        laterHeard.map((frame) => frame.delayMs),
+        0.95,
+      );
+      const rates = seconds.map(({ kbps, pictures }) => `${kbps}/${pictures}`).join(" ");
+      const figures = `${pathKbps} kbit/s: ${rates}; audio: ${lossOf(seconds.flatMap((second) => second.heard))} lost, ${delayMs} ms`;
+      expect(settledS(seconds, roomKbps), figures).toBeLessThanOrEqual(mostSettleS);
+      const meanKbps = later.reduce((sum, { kbps }) => sum + kbps, 0) / later.length;
+      expect(meanKbps / roomKbps, figures).toBeGreaterThan(0.75);
+      expect(lossOf(seconds.flatMap((second) => second.heard)), figures).toBeLessThan(mostLoss);
+      expect(lossOf(laterHeard), figures).toBe(0);
+      expect(delayMs, figures).toBeLessThan(mostDelayMs);
+      expect(Math.min(...later.map(({ pictures }) => pictures)), figures).toBeGreaterThanOrEqual(28);
     }
     camera.stop();
+    // What was spoken after the last stretch.
+    await world.clock.run(1_000);
     expect(undecodable(world, "bob")).toBe(0);
   });
 });

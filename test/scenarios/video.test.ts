@@ -2,7 +2,16 @@
 import { describe, expect, it } from "vitest";
 import type { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
 import { closeEachWorld, open, world } from "./transport-world.ts";
-import { FRAME_MS, Camera, Diary, Viewer, isGapless, joinWithVideo, undecodable, warmUpVideo } from "./video-world.ts";
+import {
+  FRAME_MS,
+  Camera,
+  Diary,
+  Viewer,
+  isGapless,
+  joinWithVideo,
+  undecodable,
+  warmUpVideo,
+} from "./video-world.ts";
 import { speak } from "./world.ts";
 
 type Pair = [WebRtcTransport, WebRtcTransport];

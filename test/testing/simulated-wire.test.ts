@@ -78,3 +78,41 @@ describe(`the simulated wire (seed ${SEED})`, () => {
     expect(came).toEqual(["b 5", "a 100"]);
   });
 });
+
+describe("a way of its own for video", () => {
+  it("has habits of its own once it was made, and shares the other's before", () => {
+    const clock = new VirtualClock();
+    const wire = new SimulatedWire(clock, { delayMs: 10 }, SEED);
+    const arrivals: string[] = [];
+    const sendBoth = (): void => {
+      for (const medium of [undefined, "video"] as const) {
+        const deliver = (): void => void arrivals.push(`${medium ?? "rest"} ${clock.now()}`);
+        wire.send({ from: "a", to: "b", reliable: false, byteLength: 100, medium, deliver });
+      }
+      clock.advance(100);
+    };
+    sendBoth();
+    wire.setLink("a", "b", { delayMs: 50 }, "video");
+    sendBoth();
+    wire.setLink("a", "b", { delayMs: 20 });
+    sendBoth();
+    const expected = ["rest 10", "video 10", "rest 110", "video 150", "rest 220", "video 250"];
+    expect(arrivals).toEqual(expected);
+  });
+
+  it("is cut and healed with the rest", () => {
+    const clock = new VirtualClock();
+    const wire = new SimulatedWire(clock, { delayMs: 10 }, SEED);
+    wire.setLink("a", "b", { delayMs: 50 }, "video");
+    let delivered = 0;
+    wire.cut("a", "b");
+    for (const medium of [undefined, "video"] as const) {
+      wire.send({ from: "a", to: "b", reliable: true, byteLength: 9, medium, deliver: () => void delivered++ });
+    }
+    clock.advance(1_000);
+    expect(delivered).toBe(0);
+    wire.heal("b", "a");
+    clock.advance(1_000);
+    expect(delivered).toBe(2);
+  });
+});

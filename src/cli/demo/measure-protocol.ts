@@ -173,7 +173,8 @@ function parseCounters(row: unknown): ({ from: string } & PageCounters) | undefi
 }
 
 function isShown(pictures: unknown): pictures is number[] {
-  if (!Array.isArray(pictures) || pictures.length % 3 !== 0 || pictures.length > 3 * MAX_PICTURES) return false;
+  if (!Array.isArray(pictures) || pictures.length % 3 !== 0 || pictures.length > 3 * MAX_PICTURES)
+    return false;
   return pictures.every((value, i) => (i % 3 === 0 ? isBelow(value, FRAME_NUMBERS) : isTime(value)));
 }
 

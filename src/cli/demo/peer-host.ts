@@ -76,7 +76,10 @@ export class PeerHost {
   #ticks = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
-  private constructor({ plan, own, processes, events }: PeerHostOptions, { talk, recorder, video }: HostParts) {
+  private constructor(
+    { plan, own, processes, events }: PeerHostOptions,
+    { talk, recorder, video }: HostParts,
+  ) {
     this.peerIds = own;
     this.#plan = plan;
     this.#events = events;

@@ -222,9 +222,7 @@ function isHeard(rows: readonly PairRow[], requiredPeers: readonly string[]): bo
 /** Pages may look elsewhere; the peers of the line-up must see each other. */
 function isSeen(rows: readonly VideoPairRow[], requiredPeers: readonly string[]): boolean {
   const seen = new Set(rows.filter(isSeenWell).map(({ from, to }) => `${from}>${to}`));
-  return requiredPeers.every((to) =>
-    requiredPeers.every((from) => from === to || seen.has(`${from}>${to}`)),
-  );
+  return requiredPeers.every((to) => requiredPeers.every((from) => from === to || seen.has(`${from}>${to}`)));
 }
 
 /** Whether these figures are good enough. */

@@ -167,7 +167,8 @@ export class NackList {
   #timeAnswer({ tries, lastAskMs }: Missing, nowMs: number): void {
     if (tries !== 1) return;
     const tookMs = nowMs - lastAskMs;
-    this.#answerMs = this.#answerMs === undefined ? tookMs : this.#answerMs + (tookMs - this.#answerMs) * ANSWER_GAIN;
+    this.#answerMs =
+      this.#answerMs === undefined ? tookMs : this.#answerMs + (tookMs - this.#answerMs) * ANSWER_GAIN;
   }
 
   #isAnswer({ tries, firstAskMs }: Missing, nowMs: number): boolean {

@@ -44,6 +44,21 @@ it.each([
   },
 );
 
+it.each([
+  ["2", [], 2, [1, 1]],
+  ["3", [], 2, [2, 1]],
+  ["4", [], 8, [1, 1, 1, 1]],
+  ["10", [], 4, [3, 2, 3, 2]],
+  ["3", ["--mix"], 4, [1, 1, 1]],
+  ["3", [], 1, []],
+] as const)(
+  "gives %s peers %j that have video a process each, up to %i cores",
+  (count, args, cores, sizes) => {
+    const groups = spread(peersOf("--peers", count, ...args), cores, true);
+    expect(groups.map((group) => group.length)).toEqual(sizes);
+  },
+);
+
 it("keeps four peers in one process", () => {
   expect(spread(peersOf("--peers", "4"), 8)).toEqual([]);
 });

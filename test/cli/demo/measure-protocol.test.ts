@@ -120,7 +120,9 @@ describe("messages of a page", () => {
 
 it("a page takes tables and pongs, and nothing else", () => {
   expect(parseDemoMessage('{"type":"pong","pageMs":1,"runMs":2}')).toMatchObject({ runMs: 2 });
-  expect(parseDemoMessage('{"type":"table","rows":[],"video":[],"alignments":[]}')).toMatchObject({ rows: [] });
+  expect(parseDemoMessage('{"type":"table","rows":[],"video":[],"alignments":[]}')).toMatchObject({
+    rows: [],
+  });
   expect(parseDemoMessage('{"type":"table","rows":[]}')).toBeUndefined();
   expect(parseDemoMessage('{"type":"hello"}')).toBeUndefined();
   expect(parseDemoMessage("{")).toBeUndefined();

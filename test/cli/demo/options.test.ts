@@ -73,6 +73,17 @@ it("takes network trouble as it stands", () => {
   });
 });
 
+it("has video when it, or anything about it, is asked for", () => {
+  const video = { width: 320, height: 180, framerateFps: 15, files: [] };
+  expect(parseOptions(["--video"])).toMatchObject({ options: { video } });
+  expect(parseOptions(["--size", "640x360", "--fps=30"])).toMatchObject({
+    options: { video: { ...video, width: 640, height: 360, framerateFps: 30 } },
+  });
+  expect(parseOptions(["--y4m", "a.y4m", "--y4m=b.y4m"])).toMatchObject({
+    options: { video: { ...video, files: ["a.y4m", "b.y4m"] } },
+  });
+});
+
 it("ends by itself after 15 s when only the result is asked for", () => {
   expect(parseOptions(["--json"])).toMatchObject({ options: { seconds: 15 } });
   expect(parseOptions(["--json", "--seconds", "3"])).toMatchObject({ options: { seconds: 3 } });
@@ -101,6 +112,14 @@ it.each([
   [["--clock-offset-ms", "long"], /--clock-offset-ms must be a number/],
   [["--impair", "loss=2"], /--impair must be .*loss/],
   [["--impair", "loss=0.1", "--lan"], /--impair works on loopback only/],
+  [["--size", "640"], /--size must be width and height in pixels, 160x90 to 1920x1080, not "640"/],
+  [["--size", "1920x1081"], /--size/],
+  [["--size", "64x36"], /--size/],
+  [["--fps", "61"], /--fps must be a whole number from 5 to 60/],
+  [["--fps", "29.97"], /--fps/],
+  [["--y4m="], /--y4m must be the path/],
+  [["--y4m", "a.y4m", "--fps", "20"], /--y4m shows files as they are/],
+  [["--video=yes"], /--video takes no value/],
   [["--volume", "3"], /unknown option "--volume"/],
   [["toString", "3"], /unknown option "toString"/],
 ])("refuses %j and names the option", (args, fault) => {

@@ -29,10 +29,10 @@ describe("the page's server", () => {
   it("tells pages whether there is video", async () => {
     const video = { width: 320, height: 180, framerateFps: 15, patterns: true };
     const other = await listenPage(0, "127.0.0.1", { video });
-    const runs = await Promise.all(
-      [port, other.port].map(async (at) => (await fetch(`http://127.0.0.1:${at}/run.json`)).json()),
-    );
-    expect(runs).toEqual([{ video: null }, { video }]);
+    const runOf = async (at: number): Promise<unknown> =>
+      (await fetch(`http://127.0.0.1:${at}/run.json`)).json();
+    expect(await runOf(port)).toEqual({ video: null });
+    expect(await runOf(other.port)).toEqual({ video });
     await closePage(other.server);
   });
 
@@ -115,7 +115,15 @@ describe("the measuring socket", () => {
     expect(measure.has("guest")).toBe(true);
 
     const table = event(socket, "message");
-    measure.publish({ type: "table", rows: [], video: [], alignments: [], elapsedMs: 1, rssMb: 2, cpuPercent: 3 });
+    measure.publish({
+      type: "table",
+      rows: [],
+      video: [],
+      alignments: [],
+      elapsedMs: 1,
+      rssMb: 2,
+      cpuPercent: 3,
+    });
     expect(JSON.parse(String((await table)[0]))).toMatchObject({ type: "table", rssMb: 2 });
 
     socket.close();
@@ -137,6 +145,8 @@ describe("the measuring socket", () => {
       ["shown", "guest", [7, 5_100, 5_097]],
       ["saw", "guest", "alice", [{ ...picture, receivedMs: 5_100 }]],
     ]);
+    socket.close();
+    await vi.waitFor(() => expect(log).toHaveBeenLastCalledWith("left", "guest"));
   });
 
   it("takes nothing from a page that has not said who it is, or says it is somebody else", async () => {

@@ -3,6 +3,7 @@ import { buildReport, liveAlignments, percentile } from "../../../src/cli/demo/r
 import type { PairRow } from "../../../src/cli/demo/report.ts";
 import type { AlignmentFigures } from "../../../src/cli/demo/alignment-judge.ts";
 import type { UsageFigures } from "../../../src/cli/demo/usage.ts";
+import type { VideoPairRow } from "../../../src/cli/demo/video/video-measurement.ts";
 import { redraw, tableLines } from "../../../src/cli/demo/table.ts";
 
 const row = (from: string, to: string, similarity: number | null): PairRow => ({
@@ -108,6 +109,44 @@ describe("buildReport", () => {
     ["a guest hears badly", [row("bob", "alice", 1), row("alice", "bob", 1), row("bob", "guest", 0.5)]],
   ])("is not ok when %s", (_, rows) => {
     expect(report(rows).ok).toBe(false);
+  });
+
+  describe("with video", () => {
+    const heard = [row("bob", "alice", 1), row("alice", "bob", 1)];
+    const seen = (from: string, to: string, changes: Partial<VideoPairRow> = {}): VideoPairRow => ({
+      ...{ from, to, frames: 200, decoded: 190, dropped: 10, misread: 1, keyframes: 1 },
+      ...{ latencyMsP95: 80, psnrDb: 25.1, avOffsetMs: 0 },
+      ...changes,
+    });
+    const withVideo = (...video: VideoPairRow[]) =>
+      buildReport({
+        rows: heard,
+        requiredPeers: ["alice", "bob"],
+        setupMs: [],
+        alignments: [],
+        processes: [],
+        video,
+      });
+
+    it("is ok when peers also saw each other, whatever guests saw, and lists who saw what", () => {
+      const guest = seen("bob", "guest", { decoded: 0, psnrDb: null });
+      const made = withVideo(seen("bob", "alice"), seen("alice", "bob"), guest);
+      expect(made.ok).toBe(true);
+      const { to: _to, ...listed } = seen("bob", "alice");
+      expect(made.peers[0]).toMatchObject({ id: "alice", video: [listed] });
+      expect(report(heard).peers[0]).not.toHaveProperty("video");
+    });
+
+    it.each([
+      ["a pair is missing", []],
+      ["more than one in twenty pictures is missing", [seen("alice", "bob", { decoded: 189 })]],
+      ["pictures are misread", [seen("alice", "bob", { misread: 2 })]],
+      ["pictures are coarse", [seen("alice", "bob", { psnrDb: 25 })]],
+      ["nothing was compared", [seen("alice", "bob", { psnrDb: null })]],
+      ["nothing came", [seen("alice", "bob", { frames: 0, decoded: 0 })]],
+    ])("is not ok when %s", (_, rows) => {
+      expect(withVideo(seen("bob", "alice"), ...rows).ok).toBe(false);
+    });
   });
 
   it("bears with a guest that says nothing", () => {

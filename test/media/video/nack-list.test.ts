@@ -42,6 +42,28 @@ describe("a list of missing packets", () => {
     }
   });
 
+  it("takes a round trip for what an answer takes, until it is told better", () => {
+    const list = new NackList();
+    expect(list.rttMs).toBeUndefined();
+    for (const [number, answerMs] of [
+      [1, 60],
+      [3, 40],
+    ] as const) {
+      const nowMs = number * 1_000;
+      list.note(number, number + 1, nowMs);
+      list.take(number + 1, nowMs + 10);
+      list.arrived(number, number + 1, true, nowMs + 10 + answerMs);
+    }
+    expect(list.rttMs).toBe(55);
+    // Nobody knows which of two requests this one answers.
+    list.note(5, 6, 5_000);
+    for (const ms of [5_010, 5_500]) list.take(6, ms);
+    list.arrived(5, 6, true, 5_501);
+    expect(list.rttMs).toBe(55);
+    list.setRtt(30);
+    expect(list.rttMs).toBe(30);
+  });
+
   it("asks for nothing that has come or is of no use any more", () => {
     const list = new NackList();
     list.note(1, 9, 0);

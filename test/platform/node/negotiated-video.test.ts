@@ -27,7 +27,14 @@ describe("an offer", () => {
     expect(readOffer(OFFER, wanting("VP9", "VP8")).video).toEqual({
       ...{ mid: "v", direction: "sendrecv" },
       agreement: {
-        ...{ codec: "VP8", payloadType: 96, rtxPayloadType: 97, captureTimeId: 0, transportCcId: 0, dependencyId: 0 },
+        ...{
+          codec: "VP8",
+          payloadType: 96,
+          rtxPayloadType: 97,
+          captureTimeId: 0,
+          transportCcId: 0,
+          dependencyId: 0,
+        },
         ...{ nack: false, pli: true, fir: false, remb: false, transportCc: false },
       },
     });

@@ -180,16 +180,16 @@ export class Call {
   }
 
   #makeVideo(run: NonNullable<PageRun["video"]>): PageVideo {
-    const { image, imagesEnded, notice } = this.#events;
+    const events = this.#events;
     return new PageVideo({
       transport: this.#transport,
       run,
       events: {
-        image,
-        ended: imagesEnded,
+        image: (peerId, image, framerateFps) => events.image(peerId, image, framerateFps),
+        ended: (peerId) => events.imagesEnded(peerId),
         shown: (number, sentMs, captureMs) => this.#measure?.shown(number, sentMs, captureMs),
         seen: (from, picture) => this.#measure?.seen(from, picture),
-        notice,
+        notice: (text) => events.notice(text),
       },
     });
   }

@@ -112,10 +112,9 @@ export class MeasureClient {
   }
 
   #tellPictures(): void {
-    const offsetMs = this.#clock.toRunMs(0);
     // What waits for the clock is told as soon as that is known.
-    if (offsetMs === undefined) return;
-    const toRunMs = (pageMs: number): number => Math.max(0, pageMs + offsetMs);
+    if (this.#clock.toRunMs(0) === undefined) return;
+    const toRunMs = (pageMs: number): number => this.#clock.toRunMs(pageMs) ?? 0;
     const shown = this.#shown.map((value, i) => (i % 3 === 0 ? value : toRunMs(value)));
     if (shown.length > 0) this.#say({ type: "shown", pictures: shown });
     for (const [from, pictures] of this.#seen) {

@@ -5,7 +5,15 @@ import { isSeenWell } from "../report.ts";
 import { BRIEF_FROM, DIM, GREEN, RED, RESET } from "../table.ts";
 import type { VideoPairRow } from "./video-measurement.ts";
 
-const FIGURES = ["pictures", "dropped", "misread", "keyframes", "latency p95 ms", "ahead of sound ms", "psnr dB"];
+const FIGURES = [
+  "pictures",
+  "dropped",
+  "misread",
+  "keyframes",
+  "latency p95 ms",
+  "ahead of sound ms",
+  "psnr dB",
+];
 const NOTHING = "-";
 
 /** @param colors whether to use ANSI colors @returns lines without line ends, a head first */

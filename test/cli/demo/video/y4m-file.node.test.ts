@@ -44,6 +44,20 @@ describe("a file", () => {
     expect(bytes).toHaveLength(header.length + 2 * (6 + PICTURE_BYTES));
   });
 
+  it("takes copies of a picture, however many would not fit into memory", async () => {
+    const writer = await Y4mWriter.open(path, FORMAT);
+    writer.add(numbered(1), 3);
+    writer.add(numbered(2));
+    await writer.close();
+    expect(writer.lostPictures).toBe(0);
+    const reader = await Y4mReader.open(path);
+    expect(reader.pictures).toBe(4);
+    for (const [number, same] of [1, 1, 1, 2].entries()) {
+      expect(await reader.picture(number)).toEqual(numbered(same));
+    }
+    await reader.close();
+  });
+
   it("is read as a loop, in any order", async () => {
     await write(3);
     const reader = await Y4mReader.open(path);
