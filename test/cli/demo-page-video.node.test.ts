@@ -21,8 +21,10 @@ let browser: Browser | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "demo-page-video-"));
-  const args = ["--json", "--peers", "2", "--video", "--seconds", "150", "--port", "0", "--record", folder];
-  demo = startCommand(["demo", ...args]);
+  // Small pictures, few a second: what is tested here must not wait for a machine that is busy with other tests.
+  const video = ["--size", "160x90", "--fps", "10"];
+  const args = ["--json", "--peers", "2", "--seconds", "230", "--port", "0", "--record", folder];
+  demo = startCommand(["demo", ...args, ...video]);
 });
 afterEach(async () => {
   await browser?.close();
@@ -88,10 +90,10 @@ async function codesIn(path: string): Promise<PictureCode[]> {
   return codes;
 }
 
-describeUnless(NO_CHROMIUM, "the page of a demo with video", { timeout: 180_000 }, () => {
+describeUnless(NO_CHROMIUM, "the page of a demo with video", { timeout: 240_000 }, () => {
   it(
     "shows what was made in Node, and is seen there: codes tell which picture of whose",
-    { timeout: 180_000, retry: 1 },
+    { timeout: 240_000, retry: 1 },
     async () => {
       const { page, faults } = await openPage();
       await page.fill("#name", "dora");

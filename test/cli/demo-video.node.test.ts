@@ -12,6 +12,9 @@ import { startCommand } from "./demo-process.ts";
 /** A machine under load may spoil the pictures of one run; of a sound demo it does not spoil three. */
 const TALK = { timeout: 120_000, retry: 2 };
 
+/** Small pictures, few a second: other tests run beside these. */
+const SMALL = ["--video", "--size", "160x90", "--fps", "10"];
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "demo-video-"));
@@ -33,7 +36,7 @@ async function codesOf(path: string): Promise<({ frameNumber: number; sender: nu
 describe("demo --video", () => {
   it("prints who saw whom and how well, and records what was sent and received", TALK, async () => {
     const out = join(folder, "out");
-    const args = ["--json", "--peers", "2", "--video", "--seconds", "12", "--port=0", "--record", out];
+    const args = ["--json", "--peers", "2", ...SMALL, "--seconds", "12", "--port=0", "--record", out];
     const { code, stdout, stderr } = await startCommand(["demo", ...args]).ended;
     expect(code, stderr).toBe(0);
     const report = JSON.parse(stdout) as DemoReport;
@@ -41,7 +44,7 @@ describe("demo --video", () => {
     expect(report.peers.map(({ video }) => video?.map(({ from }) => from))).toEqual([["bob"], ["alice"]]);
     for (const { video = [] } of report.peers) {
       for (const row of video) {
-        expect(row.frames).toBeGreaterThan(100);
+        expect(row.frames).toBeGreaterThan(60);
         expect(row.keyframes).toBeGreaterThan(0);
         expect(row.latencyMsP95).toBeGreaterThan(0);
         expect(row.psnrDb).toBeGreaterThan(25);
@@ -59,7 +62,7 @@ describe("demo --video", () => {
     for (const name of names) {
       const sender = senderOf(/(alice|bob)\.y4m$/.exec(name)?.[1] ?? "");
       const codes = (await codesOf(join(out, name))).filter((each) => each !== undefined);
-      expect(codes.length, name).toBeGreaterThan(100);
+      expect(codes.length, name).toBeGreaterThan(60);
       expect(new Set(codes.map((each) => each.sender)), name).toEqual(new Set([sender]));
       const numbers = codes.map(({ frameNumber }) => frameNumber);
       expect(numbers, name).toEqual([...numbers].sort((a, b) => a - b));
@@ -68,9 +71,9 @@ describe("demo --video", () => {
 
   it("shows Y4M files as they are", TALK, async () => {
     const path = join(folder, "film.y4m");
-    const writer = await Y4mWriter.open(path, { width: 256, height: 144, framerateFps: 12 });
+    const writer = await Y4mWriter.open(path, { width: 192, height: 108, framerateFps: 12 });
     for (let number = 0; number < 24; number++) {
-      const picture = blankPicture(256, 144);
+      const picture = blankPicture(192, 108);
       picture.planes[0].forEach((_, i, luma) => (luma[i] = 60 + ((i + 7 * number) % 128)));
       writer.add(picture);
     }
@@ -82,7 +85,7 @@ describe("demo --video", () => {
     const report = JSON.parse(stdout) as DemoReport;
     expect(report.peers[0]?.video?.[0]?.decoded, stdout).toBeGreaterThan(40);
     const reader = await Y4mReader.open(join(out, "received-alice-from-bob.y4m"));
-    expect(reader).toMatchObject({ width: 256, height: 144, framerateFps: 12 });
+    expect(reader).toMatchObject({ width: 192, height: 108, framerateFps: 12 });
     await reader.close();
   });
 

@@ -51,7 +51,7 @@ describe("a call with video", { timeout: 40_000 }, () => {
     ] as const) {
       const verdict = await sender.judge(receiver);
       const lost = relay?.counters.lost ?? 0;
-      console.log(`${name}: ${JSON.stringify(verdict)}, ${sender.coded.length} encoded, ${lost} lost`);
+      console.log(`${name}: ${verdict.shown} of ${verdict.encoded}, ${lost} packets lost`);
       expect(verdict.unreadable).toBe(0);
       expect(verdict.different).toEqual([]);
       expect(verdict.leastPsnrDb).toBeGreaterThan(25);

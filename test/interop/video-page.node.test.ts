@@ -133,19 +133,15 @@ describeUnless(NO_CHROMIUM, "a call with video between Node and Chromium", { tim
     await sleep(1_000);
 
     const seen = await inPage((api) => api.seen, null);
-    const first = seen[0]?.frameNumber ?? 0;
     const ofNode = await node.judgeSeen(pageId, PAGE_SENDER, "page");
     const numbers = new Set(seen.map(({ frameNumber }) => frameNumber));
     const encoded = node.coded.length;
-    const least = Math.min(...seen.map(({ psnrDb }) => psnrDb));
     console.log(
-      `${name}: page saw ${numbers.size} from ${first} on, of ${encoded} encoded, least ${least.toFixed(1)} dB, ` +
-        `${seen.filter(({ frameNumber }) => frameNumber === null).length} unreadable; Node ${JSON.stringify(ofNode)}; ` +
-        `${relay?.counters.lost ?? 0} lost`,
-      JSON.stringify(seen.map(({ frameNumber, psnrDb }) => [frameNumber, Math.round(psnrDb)])),
+      `${name}: page saw ${numbers.size} of ${encoded}, Node ${ofNode.shown}, ${relay?.counters.lost ?? 0} lost`,
     );
     expect(seen.filter(({ frameNumber, psnrDb }) => frameNumber === null || psnrDb < 25)).toEqual([]);
-    expect(numbers.size).toBeGreaterThan(PICTURES / 3);
+    // The first ones may come before anybody looks.
+    expect(numbers.size / encoded).toBeGreaterThan(0.8);
     expect(ofNode.unreadable).toBe(0);
     expect(ofNode.leastPsnrDb).toBeGreaterThan(25);
     expect(ofNode.shown).toBeGreaterThan(PICTURES / 3);

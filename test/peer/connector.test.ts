@@ -43,7 +43,7 @@ function setUp(faults: Faults = {}, [localId, remoteId] = ["alice", "bob"]) {
   };
   const connector = new Connector<Live>(
     {
-      ...{ clock, localId: localId as string, remoteId: remoteId as string, open },
+      ...{ clock, localId, remoteId, open },
       iceTimeoutMs: () => 5_000,
       signals: {
         sendOffer: (sdp) => faults.sendOffer?.() ?? (log.push(`send ${sdp}`), Promise.resolve()),

@@ -55,6 +55,36 @@ async function stream(
 }
 
 describe("simulated codecs", () => {
+  it("tell what their encoders are told, take their time for a first picture, and count what was decoded", async () => {
+    const clock = new VirtualClock();
+    const network = new SimulatedNetwork({ clock });
+    network.setVideoCodecs("alice", { firstEncodeMs: 50 });
+    expect(network.videoCodecs("alice")).toBeUndefined();
+    const codecs = await network.platform("alice").loadVideoCodecs?.();
+    const loaded = network.videoCodecs("alice");
+    expect(loaded).toBe(codecs);
+    const times: number[] = [];
+    const coded: EncodedPicture[] = [];
+    const encoded = (picture: EncodedPicture): void => void (coded.push(picture), times.push(clock.now()));
+    const encoder = await codecs?.createEncoder(SETTINGS, { encoded, failed: unexpected });
+    for (let i = 0; i < 3; i++) {
+      encoder?.encode(plain(i), i * 3000, false);
+      clock.advance(100);
+    }
+    expect(times).toEqual([50, 104, 204]);
+    encoder?.configure({ bitrateKbps: 99 });
+    expect(loaded?.encoders).toEqual([{ ...SETTINGS, bitrateKbps: 99 }]);
+    const nothing = (): void => undefined;
+    const events = { picture: nothing, undecodable: nothing, failed: unexpected };
+    const decoder = await codecs?.createDecoder("VP9", events);
+    for (const picture of [coded[0], coded[2]]) if (picture) decoder?.decode(picture);
+    clock.advance(100);
+    expect(loaded?.counters).toEqual({ decoded: 1, undecodable: 1 });
+    encoder?.close();
+    expect(loaded?.encoders).toEqual([]);
+    codecs?.close();
+  });
+
   it.each(CODECS)(
     "give back what was encoded as %s, through RTP payloads that tell size and keyframes",
     async (codec) => {

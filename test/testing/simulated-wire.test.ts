@@ -107,7 +107,14 @@ describe("a way of its own for video", () => {
     let delivered = 0;
     wire.cut("a", "b");
     for (const medium of [undefined, "video"] as const) {
-      wire.send({ from: "a", to: "b", reliable: true, byteLength: 9, medium, deliver: () => void delivered++ });
+      wire.send({
+        from: "a",
+        to: "b",
+        reliable: true,
+        byteLength: 9,
+        medium,
+        deliver: () => void delivered++,
+      });
     }
     clock.advance(1_000);
     expect(delivered).toBe(0);
