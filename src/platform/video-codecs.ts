@@ -1,9 +1,9 @@
 // The second port of video: codecs, wherever they run. Types only. Browsers have WebCodecs, Node a worker with a codec in
 // WebAssembly, the simulation one that costs nothing.
 import type { TransportError } from "../errors/errors.ts";
+import type { VideoCodecName } from "../runtime/data.ts";
 
-/** Codecs of video that the library speaks (RFC 9628, RFC 6184, RFC 7741). */
-export type VideoCodecName = "VP9" | "H264" | "VP8";
+export type { VideoCodecName };
 
 /** A picture of three planes, rows without gaps: Y, then U and V with half as many columns and rows, rounded up. */
 export interface I420Picture {

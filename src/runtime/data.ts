@@ -1,5 +1,4 @@
 // The values a program exchanges with peers: media, messages and their envelope. Types only.
-import type { VideoCodecName } from "../platform/video-codecs.ts";
 
 /** Anything JSON can represent (RFC 8259). */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
@@ -10,6 +9,9 @@ export interface JsonObject {
 
 /** Layouts of raw pictures; `encoded` means `codec` says what the bytes are. */
 export type PixelFormat = "I420" | "NV12" | "RGB24" | "RGBA" | "BGRX" | "GRAY8" | "encoded";
+
+/** Codecs of video that the library speaks (RFC 9628, RFC 6184, RFC 7741). */
+export type VideoCodecName = "VP9" | "H264" | "VP8";
 
 /** Degrees clockwise by which a picture is to be turned to stand upright. */
 export type Rotation = 0 | 90 | 180 | 270;

@@ -268,6 +268,8 @@ describeUnless(NO_CHROMIUM, "video links of Node and Chromium", { timeout: 60_00
     await expect.poll(() => node.link.state, { timeout: 10_000 }).toBe("connected");
     await expect.poll(() => inPage((api) => api.link.state, null)).toBe("connected");
     expect(await inPage((api) => api.link.video?.agreement, null)).toEqual(node.agreement);
+    // Whoever offers, frames are numbered: browsers tell of no gaps otherwise.
+    expect(node.agreement.dependencyId).toBeGreaterThan(0);
     return node;
   }
 

@@ -104,15 +104,15 @@ export class VideoPeer {
   }
 
   /**
-   * Send `count` pictures of the pattern in real time; what is late is not made up for. An encoder that is behind is waited
-   * for, or it would leave pictures out.
+   * Send `count` pictures of the pattern in real time.
+   * @param patient wait for an encoder that is behind, or it would leave pictures out
    */
-  async show(to: string, count: number): Promise<void> {
+  async show(to: string, count: number, patient = true): Promise<void> {
     const stepMs = 1000 / this.#framerateFps;
     let dueMs = performance.now();
     for (let i = 0; i < count; i++) {
       await sleep(dueMs - performance.now());
-      for (let waits = 0; this.#tap.behind && waits < 200; waits++) await sleep(5);
+      for (let waits = 0; patient && this.#tap.behind && waits < 100; waits++) await sleep(5);
       // A little late is made good, so that the rate is right.
       dueMs = Math.max(dueMs + stepMs, performance.now() - stepMs);
       const { width, height, planes } = this.#pattern.draw(this.written++);

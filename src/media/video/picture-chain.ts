@@ -6,14 +6,16 @@ const MAX_WAITING = 128;
 
 /** See the header. */
 export class PictureChain {
-  /** RTP timestamps, in the order in which the pictures were handed on. */
+  /** RTP timestamps, in their order: where nothing numbers pictures, one that was sent again comes after its successors. */
   readonly #waiting: number[] = [];
   /** The list was too long: nobody knows what is missing. */
   #overrun = false;
 
   /** A picture goes to wait. */
   enter(rtpTimestamp: number): void {
-    this.#waiting.push(rtpTimestamp);
+    let at = this.#waiting.length;
+    while (at > 0 && (((this.#waiting[at - 1] as number) - rtpTimestamp) | 0) > 0) at--;
+    this.#waiting.splice(at, 0, rtpTimestamp);
     if (this.#waiting.length <= MAX_WAITING) return;
     this.#waiting.shift();
     this.#overrun = true;

@@ -8,6 +8,21 @@ describe("the chain of pictures", () => {
     expect([0xfffff000, 0x0, 0x1000].map((timestamp) => chain.leave(timestamp))).toEqual([true, true, true]);
   });
 
+  it("is whole where one came behind its successors, yet in time", () => {
+    const chain = new PictureChain();
+    for (const timestamp of [0xfffff000, 0x1000, 0x2000, 0x0]) chain.enter(timestamp);
+    const left = [0xfffff000, 0x0, 0x1000, 0x2000].map((timestamp) => chain.leave(timestamp));
+    expect(left).toEqual([true, true, true, true]);
+  });
+
+  it("is broken where one came when its successors had left", () => {
+    const chain = new PictureChain();
+    for (const timestamp of [1, 3]) chain.enter(timestamp);
+    expect([1, 3].map((timestamp) => chain.leave(timestamp))).toEqual([true, true]);
+    for (const timestamp of [2, 4]) chain.enter(timestamp);
+    expect(chain.leave(4)).toBe(false);
+  });
+
   it("is broken once where one is missing", () => {
     const chain = new PictureChain();
     for (const timestamp of [1, 2, 3, 4]) chain.enter(timestamp);

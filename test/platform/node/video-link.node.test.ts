@@ -68,8 +68,10 @@ describe("links with video of the Node platform", { timeout: 20_000 }, () => {
 
   it("answers under the numbers of the offer", async () => {
     const offer = (await open().link.createOffer())
-      .replaceAll(/\b98\b/g, "120")
-      .replaceAll(/\b99\b/g, "121")
+      // Fingerprints and passwords may hold these numbers too.
+      .replaceAll(/^(?:m=video|a=(?:rtpmap|fmtp|rtcp-fb):).*$/gm, (line) =>
+        line.replaceAll(/\b98\b/g, "120").replaceAll(/\b99\b/g, "121"),
+      )
       .replace("extmap:3", "extmap:11");
     const answerer = open();
     const answer = await answerer.link.createAnswer(offer);
