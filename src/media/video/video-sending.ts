@@ -230,7 +230,7 @@ export class VideoSending {
     if (taken) this.#count(packet.length, clusterId);
   }
 
-  /** Nothing new to send: what was sent last goes again, or packets of padding where that cannot be told apart. */
+  /** Nothing new to send: packets of padding show what the path carries. */
   #probe(byteLength: number, clusterId: number): void {
     let left = byteLength;
     while (left > 0) {
