@@ -114,8 +114,9 @@ All is measured by content: what a peer was given is looked for in what the othe
 with the sum of the others' voices. Alignment error is the spread of the true capture times of samples that a mixing
 peer was given as simultaneous; it counts 10 s after the last connection (or half of --seconds, if that is less).
 
-Video has a process for each peer, up to the cores of the machine. Each picture of ${DEFAULT_SIZE.width}x${DEFAULT_SIZE.height} costs its sender some 6 ms
-of a core, and each of its receivers 2 ms: two cores bear four peers with ${DEFAULT_FPS} pictures a second, eight cores bear ten.
+Video has a process for each peer, up to the cores of the machine. Three peers with pictures of ${DEFAULT_SIZE.width}x${DEFAULT_SIZE.height}, ${DEFAULT_FPS} a
+second, keep two cores busy, and each further one takes most of a core. With --impair only packets of
+sound and messages are in trouble.
 
 Exit codes: 0 ended by --seconds or Ctrl-C, 1 could not run, 2 wrong usage. How well it went is in the result (ok).`;
 

@@ -9,6 +9,9 @@ const PACE_FACTOR = 2.5;
 /** So much leaves at once, ms: fewer timers, and one group for the delay estimate. */
 const BURST_MS = 5;
 
+/** A timer that is later than this, ms, is made good for so much: the path is not to be flooded after a standstill. */
+const MADE_GOOD_MS = 100;
+
 /** Media that would wait longer than this before it leaves is dropped, ms. */
 const MAX_QUEUE_MS = 2_000;
 
@@ -188,7 +191,9 @@ export class Pacer<T> implements Machine<PacerInput<T>, PacerOutput<T>> {
   #makeGood(nowMs: number): void {
     if (nowMs <= this.#updatedMs) return;
     const goodBytes = (this.#paceKbps * (nowMs - this.#updatedMs)) / 8;
-    this.#debtBytes = Math.max(0, this.#debtBytes - goodBytes);
+    // A late timer is made good: what waited for it leaves at once. Time in which nothing waited is not saved up.
+    const leastBytes = this.#next() === undefined ? 0 : -(this.#paceKbps * MADE_GOOD_MS) / 8;
+    this.#debtBytes = Math.max(leastBytes, this.#debtBytes - goodBytes);
     this.#updatedMs = nowMs;
   }
 

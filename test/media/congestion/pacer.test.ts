@@ -62,11 +62,20 @@ describe("the pacer", () => {
       expect(times.filter((at) => at >= from && at < from + 5).length).toBeLessThanOrEqual(3);
   });
 
-  it("makes up for a timer that comes late without a burst", () => {
+  it("makes up for a timer that comes late, for 100 ms of it", () => {
     const driven = new Driven(1_000);
     driven.frame("key", 50, 0, true);
     driven.feed({ type: "timeout" }, 1_000);
-    expect(driven.times("send").filter((at) => at === 1_000)).toHaveLength(2);
+    // 100 ms at 2500 kbit/s are 31 packets, and 5 ms are two.
+    expect(driven.times("send").filter((at) => at === 1_000)).toHaveLength(33);
+    expect(driven.pacer.deadlineMs).toBeGreaterThan(1_000);
+  });
+
+  it("saves nothing up while nothing waits", () => {
+    const driven = new Driven(1_000);
+    driven.frame("small", 1, 0);
+    driven.frame("key", 50, 1_000, true);
+    expect(driven.times("send").filter((at) => at === 1_000).length).toBeLessThanOrEqual(3);
   });
 
   it("follows a new rate", () => {

@@ -147,7 +147,14 @@ export class VideoCall {
     const payloads = packetizer.packetize({ data, isKeyframe, width: 640, height: 360 }, PACKET_BYTES);
     const captureUs = 1_790_000_000_000_000 + number * FRAME_MS * 1000;
     payloads.forEach((payload, index) => {
-      const offered = { position: number * FRAME_TICKS, index, count: payloads.length, payload, isKeyframe, captureUs };
+      const offered = {
+        position: number * FRAME_TICKS,
+        index,
+        count: payloads.length,
+        payload,
+        isKeyframe,
+        captureUs,
+      };
       this.clock.setTimer(sentMs + index * PACING_MS, () => {
         const packet = this.sender.packetize(offered, NEGOTIATED, this.#transportSequence++);
         const remembered = this.sender.settle(true);
