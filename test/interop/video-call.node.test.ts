@@ -9,7 +9,7 @@ import { eventually, sleep, VideoPeer } from "./video-peer.ts";
 /** Five seconds of pictures. */
 const PICTURES = 75;
 
-describe("a call with video", { timeout: 40_000 }, () => {
+describe("a call with video", { timeout: 40_000, retry: 2 }, () => {
   const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
   let url = "";
 

@@ -78,7 +78,7 @@ const PAGE = `
   export const leave = () => transport.shutdown();
 `;
 
-describeUnless(NO_CHROMIUM, "a call with video between Node and Chromium", { timeout: 60_000 }, () => {
+describeUnless(NO_CHROMIUM, "a call with video between Node and Chromium", { timeout: 60_000, retry: 2 }, () => {
   const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
   let browser: BrowserPage;
   let url = "";
