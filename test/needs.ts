@@ -12,7 +12,7 @@ export const NO_CHROMIUM = existsSync(CHROMIUM_PATH)
 export function describeUnless(
   missing: string | undefined,
   name: string,
-  options: { timeout: number },
+  options: { timeout: number; retry?: number },
   body: () => void,
 ): void {
   if (missing === undefined) describe(name, options, body);
