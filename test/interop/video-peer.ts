@@ -264,7 +264,7 @@ export function sleep(ms: number): Promise<void> {
 
 /** Wait for something that is judged by whether it happens, not when. */
 export async function eventually(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 10_000;
+  const endMs = performance.now() + 30_000;
   while (!(await check())) {
     if (performance.now() > endMs) throw new Error(`never happened: ${what}`);
     await sleep(50);
