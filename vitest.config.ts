@@ -7,6 +7,9 @@ import { kernelTwin } from "./test/twin-plugin.ts";
 /** Whole calls in virtual time take seconds of work, and several times as long on a busy machine. */
 const testTimeout = 20_000;
 
+/** Tests of conferences in several processes. */
+const ALONE = ["test/soak/**/*.test.ts", "test/cli/demo*.node.test.ts"];
+
 export default defineConfig({
   test: {
     coverage: {
@@ -35,7 +38,7 @@ export default defineConfig({
           pool: "forks",
           maxWorkers: 2,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.browser.test.ts", "test/soak/**"],
+          exclude: ["test/**/*.browser.test.ts", ...ALONE],
         },
       },
       {
@@ -71,11 +74,14 @@ export default defineConfig({
       },
       {
         test: {
-          name: "soak",
+          name: "alone",
+          testTimeout,
           environment: "node",
-          // Last and alone: ten peers want most of two cores, and what is beside them would be measured.
+          // Last and one by one: whole conferences want most of two cores, and what is beside them would be measured.
+          pool: "forks",
+          maxWorkers: 1,
           sequence: { groupOrder: 2 },
-          include: ["test/soak/**/*.test.ts"],
+          include: ALONE,
         },
       },
     ],
