@@ -189,6 +189,7 @@ export class LiveLink {
   configure(options: ConfigOptions): void {
     this.media?.configure(options);
     this.sync?.configure(options);
+    this.#video?.configure(options);
   }
 
   /** Idempotent; resolves when the native side has let go. */

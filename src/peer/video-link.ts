@@ -1,7 +1,7 @@
 // The second native connection to a peer, which carries its video and nothing else. It is negotiated over the `control`
 // channel of the first one and lives no longer than that; while it is wanted and not there, it is tried again.
 import type { VideoSignal } from "../channels/video-signals.ts";
-import type { WebRtcTransportConfig } from "../config/config.ts";
+import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import type { ErrorCode } from "../errors/codes.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
 import { VideoMedia } from "../media/video/video-media.ts";
@@ -137,9 +137,9 @@ export class VideoLink {
     return this.#active?.media;
   }
 
-  /** What the native side counts; undefined while there is no connection. */
-  statistics(): Promise<LinkStatistics> | undefined {
-    return this.#active?.link.statistics();
+  /** What the native side counts; undefined while there is no connection, or one that is going. Never rejects. */
+  async statistics(): Promise<LinkStatistics | undefined> {
+    return this.#active?.link.statistics().catch(() => undefined);
   }
 
   /** Take a word of the other side. */
@@ -160,6 +160,11 @@ export class VideoLink {
         return this.#connector.handle({ type: "remote-disconnect", connectionId, reason });
       }
     }
+  }
+
+  /** Change settings of the running connection; a later one reads them from the configuration. */
+  configure(options: ConfigOptions): void {
+    for (const { media } of this.#connector.lives) media?.configure(options);
   }
 
   /** Idempotent; resolves when the native side has let go. */

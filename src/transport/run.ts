@@ -91,7 +91,7 @@ export class TransportRun {
     return this.#joined().outbox;
   }
 
-  /** Where received media is worked on; undefined when audio is disabled. */
+  /** Where received media is worked on; undefined when media is disabled. */
   get mediaHost(): MediaEngine["host"] | undefined {
     return this.#parts?.media?.engine.host;
   }

@@ -49,7 +49,7 @@ export interface TransportStats {
   readonly timestamp: number;
   readonly peerId: string;
   readonly state: TransportState;
-  /** Where received media is worked on: this thread or a worker; null while stopped or without audio. */
+  /** Where received media is worked on: this thread or a worker; null while stopped or without media. */
   readonly mediaHost: "inline" | "worker" | null;
   /** What the encoders of video have done; null without video. */
   readonly video: OutgoingVideoStats | null;

@@ -66,7 +66,9 @@ describe("a link for video", () => {
     expect([alice.log, bob.log]).toEqual([["up VP9"], ["up VP9"]]);
     expect(network.openLinks).toBe(2);
     expect([alice.link.media?.codec, bob.link.media?.level]).toEqual(["VP9", "packet"]);
+    expect(await alice.link.statistics()).toMatchObject({ audioOut: null });
     await close();
+    expect(await alice.link.statistics()).toBeUndefined();
     expect([alice.log, bob.log]).toEqual([
       ["up VP9", "down"],
       ["up VP9", "down"],

@@ -1,5 +1,6 @@
 // The port of the media engine: packets and clock reports of every peer go in, decoded and aligned audio comes out, and
-// coded pictures in their turn. Types only. The same engine runs in the thread of its caller or in a worker; what it does is the same.
+// coded pictures in their turn. Types only. The same engine runs in the thread of its caller or in a worker; what it does is
+// the same.
 import type { TransportError } from "../../errors/errors.ts";
 import type { EncodedAudioFrame } from "../../platform/platform.ts";
 import type { AudioFrame } from "../../runtime/data.ts";
@@ -73,7 +74,10 @@ export interface PeerStreamEvents {
 /** Counters of one peer's media, and what is known of its clocks. */
 export type AudioStreamStats = Readonly<ReceiverCounters & ReceiverClock>;
 
-/** One peer's media on its way in: its audio, and its video in step with that. Times are local monotonic ms of the thread that calls. */
+/**
+ * One peer's media on its way in: its audio, and its video in step with that. Times are local monotonic ms of the thread
+ * that calls.
+ */
 export interface PeerStream {
   /** Names the stream among those of its engine. */
   readonly id: number;

@@ -1,5 +1,6 @@
 // The video of one peer link, both ways, whichever way the platform takes it: packets, which we make and read, or pictures
 // and coded frames, where the browser does. Encodes and decodes nothing.
+import type { ConfigOptions } from "../../config/config.ts";
 import type {
   EncodedVideoFrame,
   PacketVideoPort,
@@ -28,6 +29,9 @@ import type { CutFrame, SinkDemand, VideoSink } from "./video-sink.ts";
 
 /** Ticks a second of the RTP clock of all video formats (RFC 3551 section 5). */
 const CLOCK_RATE = 90_000;
+
+/** Between two requests for a keyframe by way of the browser, ms; who still needs one asks again. */
+const KEYFRAME_REQUEST_MS = 500;
 
 /** Options of a {@link VideoMedia}. */
 export interface VideoMediaOptions {
@@ -79,6 +83,7 @@ export class VideoMedia implements VideoSink {
   readonly #gate: Driver<FrameGateInput, FrameGateOutput>;
   readonly #chain = new PictureChain();
   #bitrateKbps: number;
+  #askedMs = -Infinity;
   /** Of the last frame begun, so that one mark tells of each. */
   #markedTimestamp: number | undefined;
 
@@ -164,9 +169,17 @@ export class VideoMedia implements VideoSink {
 
   /** Ask the other side for a keyframe; it is asked no more often than it can answer. */
   wantKeyframe(): void {
-    const { port } = this.#options;
-    if (port.level === "track") port.requestKeyframe();
-    else this.#packets?.receiving.wantKeyframe();
+    const { port, clock } = this.#options;
+    this.#packets?.receiving.wantKeyframe();
+    const nowMs = clock.now();
+    if (port.level !== "track" || nowMs - this.#askedMs < KEYFRAME_REQUEST_MS) return;
+    this.#askedMs = nowMs;
+    port.requestKeyframe();
+  }
+
+  /** Change settings of the running link. */
+  configure({ rtcpIntervalMs }: Pick<ConfigOptions, "rtcpIntervalMs">): void {
+    if (rtcpIntervalMs !== undefined) this.#packets?.configure(rtcpIntervalMs);
   }
 
   stats(): VideoMediaStats {
@@ -284,6 +297,10 @@ class PacketMedia {
   receiveRtcp(packet: Uint8Array, arrivalMs: LocalMs): void {
     this.#reportsDriver.handle({ type: "rtcp-received", bytes: packet, arrivalMs });
     this.#noteReport();
+  }
+
+  configure(rtcpIntervalMs: number): void {
+    this.#reportsDriver.handle({ type: "configure", rtcpIntervalMs });
   }
 
   close(): void {

@@ -166,12 +166,28 @@ it("bounds the rate as it is told", () => {
   pair.close();
 });
 
+it("reports as often as it is told, from one moment to the next", () => {
+  const pair = new MediaPair();
+  const reportsIn10s = (): number => {
+    const before = pair.b.reports.length;
+    pair.play(300);
+    return pair.b.reports.length - before;
+  };
+  reportsIn10s(); // the first ones come early
+  expect(reportsIn10s()).toBeGreaterThan(5);
+  pair.a.media.configure({ rtcpIntervalMs: 10_000 });
+  reportsIn10s();
+  expect(reportsIn10s()).toBeLessThan(4);
+  pair.close();
+});
+
 it("leaves packets to a browser, tells it each rate once, and reports what it refuses", async () => {
   const rates: number[] = [];
   const faults: unknown[] = [];
   let keyframes = 0;
+  const clock = new VirtualClock();
   const media = new VideoMedia({
-    ...{ peerId: "bob", clock: new VirtualClock(), agreement: AGREEMENT, ssrc: 1, rtxSsrc: 2, cname: "c" },
+    ...{ peerId: "bob", clock, agreement: AGREEMENT, ssrc: 1, rtxSsrc: 2, cname: "c" },
     ...{ rtcpIntervalMs: 1_000, random: () => 4, rates: { minKbps: 150, startKbps: 500, maxKbps: 2_000 } },
     port: {
       level: "track",
@@ -193,6 +209,9 @@ it("leaves packets to a browser, tells it each rate once, and reports what it re
   expect(faults).toEqual([new Error("no")]);
   expect(media.targetKbps).toBe(900);
   media.wantKeyframe();
+  media.undecodable(5);
+  expect(keyframes, "more often than it can answer").toBe(1);
+  clock.advance(500);
   media.undecodable(5);
   expect(keyframes).toBe(2);
   media.receiveRtp(Uint8Array.of(0x80), 1);
