@@ -71,7 +71,7 @@ export default tseslint.config(
     // test may need.
     files: ["test/**"],
     rules: {
-      "max-lines": ["error", 650],
+      "max-lines": ["error", 400],
       "@typescript-eslint/unbound-method": "off",
       "@typescript-eslint/await-thenable": "off",
     },

@@ -1,4 +1,5 @@
 // Two peer links of one process, their signaling between them, and everything they report, written down.
+import { TransportError } from "../../src/errors/errors.ts";
 import type {
   ChannelPort,
   EncodedAudioFrame,
@@ -123,4 +124,14 @@ export async function connect(fixture: LinkFixture, a: RecordedLink, b: Recorded
         link.state === "connected" && [...link.channels.values()].every((channel) => channel.open),
     ),
   );
+}
+
+/** The code of what a call throws, or how it misbehaves. */
+export function codeOf(call: () => void): string {
+  try {
+    call();
+  } catch (error) {
+    return error instanceof TransportError ? error.code : `not a TransportError: ${String(error)}`;
+  }
+  return "returned";
 }

@@ -2,16 +2,17 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TransportError } from "../../src/errors/errors.ts";
 import { CAPTURE_TIME_URI } from "../../src/platform/capture-time-extension.ts";
-import type {
-  AudioLinkOptions,
-  ChannelOptions,
-  PacketAudioPort,
-  PeerLinkOptions,
-} from "../../src/platform/platform.ts";
-import { buildCaptureTime } from "../../src/rtp/capture-time.ts";
-import { buildExtensions } from "../../src/rtp/extensions.ts";
-import { buildRtp } from "../../src/rtp/packet.ts";
-import { connect, negotiate, pass, RecordedChannel, RecordedLink, until } from "./link-pair.ts";
+import type { AudioLinkOptions, PeerLinkOptions } from "../../src/platform/platform.ts";
+import { CHANNELS, describeChannels } from "./channels-contract.ts";
+import {
+  captureTimePacket,
+  packetAudio,
+  receiverReport,
+  rtpPacket,
+  sendUntilHeard,
+  writeUntilHeard,
+} from "./link-audio.ts";
+import { codeOf, connect, negotiate, pass, RecordedChannel, RecordedLink, until } from "./link-pair.ts";
 import type { LinkFixture } from "./link-pair.ts";
 
 /** What differs between platforms. */
@@ -24,16 +25,6 @@ export interface PeerLinkContractOptions {
   timeoutMs?: number;
 }
 
-const CHANNELS: ChannelOptions[] = [
-  { label: "control", id: 100, ordered: true },
-  { label: "sync", id: 101, ordered: false, maxRetransmits: 0 },
-  { label: "data", id: 102, ordered: true },
-];
-
-/** Largest message every platform takes; the library's own are smaller. */
-const LARGE_MESSAGE_BYTES = 64 * 1024;
-
-const SAMPLE_RATE = 48_000;
 const OPUS_RTP = "opus/48000/2";
 
 /**
@@ -223,113 +214,7 @@ export function describePeerLink(
       }
     });
 
-    describe("data channels", () => {
-      it("carries binary messages both ways, in order, on every channel", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        for (const { label } of CHANNELS) {
-          const inboxes = [new RecordedChannel(a.channel(label)), new RecordedChannel(b.channel(label))];
-          for (const [index, link] of [a, b].entries()) {
-            link.channel(label).send(new Uint8Array([index, 1]));
-            link.channel(label).send(new Uint8Array([index, 2]));
-          }
-          await until(fixture, `${label} has delivered`, () =>
-            inboxes.every((inbox) => inbox.messages.length === 2),
-          );
-          expect(inboxes[1]?.messages).toEqual([new Uint8Array([0, 1]), new Uint8Array([0, 2])]);
-          expect(inboxes[0]?.messages).toEqual([new Uint8Array([1, 1]), new Uint8Array([1, 2])]);
-        }
-      });
-
-      it("carries messages of 64 KiB and empty ones", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        const inbox = new RecordedChannel(b.channel("data"));
-        const large = Uint8Array.from({ length: LARGE_MESSAGE_BYTES }, (_, index) => index * 31);
-        expect(a.channel("data").maxMessageSize).toBeGreaterThanOrEqual(LARGE_MESSAGE_BYTES);
-        a.channel("data").send(large);
-        a.channel("data").send(new Uint8Array(0));
-        await until(fixture, "both have come", () => inbox.messages.length === 2);
-        expect(inbox.messages).toEqual([large, new Uint8Array(0)]);
-      });
-
-      it("sends exactly the viewed bytes, and does not look at them later", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        const inbox = new RecordedChannel(b.channel("data"));
-        const memory = new Uint8Array([9, 9, 1, 2, 3, 9]);
-        a.channel("data").send(memory.subarray(2, 5));
-        memory.fill(0);
-        await until(fixture, "it has come", () => inbox.messages.length === 1);
-        expect(inbox.messages).toEqual([new Uint8Array([1, 2, 3])]);
-      });
-
-      it("refuses messages beyond maxMessageSize and goes on", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        const port = a.channel("data");
-        // Where the other side sets no limit, there is nothing to refuse.
-        if (port.maxMessageSize <= 1024 * 1024) {
-          expect(codeOf(() => port.send(new Uint8Array(port.maxMessageSize + 1)))).toBe("DATA_CHANNEL_ERROR");
-        }
-        const inbox = new RecordedChannel(b.channel("data"));
-        port.send(new Uint8Array([7]));
-        await until(fixture, "the next one has come", () => inbox.messages.length === 1);
-      });
-
-      it("counts what is buffered, and gets rid of it", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        const inbox = new RecordedChannel(b.channel("data"));
-        const port = a.channel("data");
-        expect(port.bufferedAmount).toBe(0);
-        let most = 0;
-        for (let count = 0; count < 64; count++) {
-          port.send(new Uint8Array(LARGE_MESSAGE_BYTES));
-          most = Math.max(most, port.bufferedAmount);
-        }
-        expect(most).toBeGreaterThan(0);
-        await until(fixture, "all have come", () => inbox.messages.length === 64);
-        await until(fixture, "the buffer is empty", () => port.bufferedAmount === 0);
-      });
-
-      it("tells a late listener of the opening and of the messages it has missed", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        a.channel("data").send(new Uint8Array([1]));
-        a.channel("data").send(new Uint8Array([2]));
-        await pass(fixture, 100);
-        const late = new RecordedChannel(b.channel("data"));
-        expect(late.messages).toEqual([]);
-        await until(fixture, "the messages are told", () => late.messages.length === 2);
-        expect(late.opened).toBe(1);
-        expect(late.messages).toEqual([new Uint8Array([1]), new Uint8Array([2])]);
-      });
-
-      it("throws DATA_CHANNEL_ERROR on a channel that is not open yet", () => {
-        const a = open("left");
-        expect(a.channel("data").open).toBe(false);
-        expect(codeOf(() => a.channel("data").send(new Uint8Array(1)))).toBe("DATA_CHANNEL_ERROR");
-      });
-
-      it("contains a listener that throws, and reports it", async () => {
-        const [a, b] = pair();
-        await connect(fixture, a, b);
-        const seen: unknown[] = [];
-        b.channel("data").listen({
-          open: () => undefined,
-          close: () => undefined,
-          message: (message) => {
-            seen.push(message);
-            throw new Error("listener failed");
-          },
-        });
-        a.channel("data").send(new Uint8Array([1]));
-        a.channel("data").send(new Uint8Array([2]));
-        await until(fixture, "both messages were delivered", () => seen.length === 2);
-        expect(b.faults.length).toBe(2);
-      });
-    });
+    describeChannels({ fixture: () => fixture, open, pair });
 
     describe("closing", () => {
       it("is idempotent, ends in state closed and closes the channels", async () => {
@@ -459,87 +344,6 @@ function withoutAudio(options: PeerLinkOptions): PeerLinkOptions {
   return rest;
 }
 
-function packetAudio(link: RecordedLink): PacketAudioPort {
-  const audio = link.link.audio;
-  if (audio?.level !== "packet") throw new Error("the link has no packet audio");
-  return audio;
-}
-
-/** RFC 3550 section 5.1, with a one-byte header extension and 40 bytes of payload. */
-function rtpPacket(link: RecordedLink, sequenceNumber: number): Uint8Array {
-  const packet = new Uint8Array(12 + 8 + 40).fill(0xa5);
-  const view = new DataView(packet.buffer);
-  packet[0] = 0x90;
-  packet[1] = packetAudioType(link);
-  view.setUint16(2, sequenceNumber);
-  view.setUint32(4, sequenceNumber * 960);
-  view.setUint32(8, 0x1111_1111);
-  view.setUint32(12, 0xbede_0001);
-  view.setUint32(16, 0x1001_0000);
-  return packet;
-}
-
-/** A packet of audio that says when it was captured, with a clock offset. */
-function captureTimePacket(link: RecordedLink, id: number): Uint8Array {
-  const time = { captureUs: 1_790_000_000_123_457, clockOffsetUs: -1500 };
-  return buildRtp({
-    ssrc: 0x1111_1111,
-    payloadType: packetAudioType(link),
-    sequenceNumber: 1,
-    timestamp: 960,
-    extension: buildExtensions([{ id, data: buildCaptureTime(time) ?? new Uint8Array(0) }]),
-    payload: new Uint8Array(40).fill(0x5a),
-  });
-}
-
-function packetAudioType(link: RecordedLink): number {
-  const audio = link.link.audio;
-  return audio?.level === "packet" ? audio.payloadType : 111;
-}
-
-/** RFC 3550 section 6.4.2, without report blocks. */
-function receiverReport(ssrc: number): Uint8Array {
-  const packet = new Uint8Array([0x80, 201, 0, 1, 0, 0, 0, 0]);
-  new DataView(packet.buffer).setUint32(4, ssrc);
-  return packet;
-}
-
-/** The far side may still be finishing its handshake when ours is done; the last packet sent is number 0. */
-async function sendUntilHeard(fixture: LinkFixture, from: RecordedLink, to: RecordedLink): Promise<void> {
-  let sequenceNumber = 0xff00;
-  await until(fixture, "a first packet has come", () => {
-    packetAudio(from).sendRtp(rtpPacket(from, sequenceNumber++));
-    return to.rtp.length > 0;
-  });
-  await until(fixture, "the last packet was taken", () => packetAudio(from).sendRtp(rtpPacket(from, 0)));
-  await until(fixture, "the last packet has come", () => new DataView(lastRtp(to).buffer).getUint16(2) === 0);
-}
-
-function lastRtp(link: RecordedLink): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(link.rtp.at(-1) ?? rtpPacket(link, 1));
-}
-
-/** Blocks of 10 ms of a 440 Hz tone until the other side has got encoded audio. */
-async function writeUntilHeard(fixture: LinkFixture, from: RecordedLink, to: RecordedLink): Promise<void> {
-  const audio = from.link.audio;
-  if (audio?.level !== "track") throw new Error("the link has no track audio");
-  let written = 0;
-  let startMs: number | undefined;
-  await until(fixture, "encoded audio has come", () => {
-    const nowMs = from.states.length > 0 ? fixture.left.clock.now() : 0;
-    startMs ??= nowMs;
-    while (written * 10 <= nowMs - startMs) {
-      const offset = written * 480;
-      const tone = Float32Array.from({ length: 480 }, (_, index) =>
-        Math.sin((2 * Math.PI * 440 * (offset + index)) / SAMPLE_RATE),
-      );
-      audio.write(tone, 1, (fixture.left.clock.wallNow() - nowMs + startMs + written * 10) * 1000);
-      written++;
-    }
-    return to.frames.some(({ payload }) => payload.length > 0);
-  });
-}
-
 async function closed(fixture: LinkFixture, link: RecordedLink): Promise<void> {
   let done = false;
   void link.link.close().then(() => (done = true));
@@ -554,13 +358,4 @@ async function rejection(promise: Promise<unknown>): Promise<string> {
     return error instanceof TransportError ? error.code : `not a TransportError: ${String(error)}`;
   }
   return "resolved";
-}
-
-function codeOf(call: () => void): string {
-  try {
-    call();
-  } catch (error) {
-    return error instanceof TransportError ? error.code : `not a TransportError: ${String(error)}`;
-  }
-  return "returned";
 }
