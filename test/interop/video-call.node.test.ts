@@ -12,6 +12,8 @@ const PICTURES = 75;
 describe("a call with video", { timeout: 40_000, retry: 2 }, () => {
   const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
   let url = "";
+  /** A second try must not meet the peers of the first. */
+  let rooms = 0;
 
   beforeAll(async () => {
     ({ url } = await server.start());
@@ -29,7 +31,7 @@ describe("a call with video", { timeout: 40_000, retry: 2 }, () => {
 
   it.each(CASES)("%s", async (name, impairment, leastShown) => {
     const relay = impairment === undefined ? undefined : new ImpairmentRelay(impairment);
-    const room = { signalingUrl: url, room: impairment === undefined ? "straight" : "impaired" };
+    const room = { signalingUrl: url, room: `call-${++rooms}` };
     const alice = new VideoPeer({
       ...room,
       peerId: "alice",

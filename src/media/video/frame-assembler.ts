@@ -64,6 +64,14 @@ export class FrameAssembler {
     return this.#complete.find(({ isKeyframe }) => isKeyframe);
   }
 
+  /** Whether one of the complete frames is such. @param test gets its first packet too */
+  some(test: (frame: CompleteFrame, start: VideoPacket) => boolean): boolean {
+    return this.#complete.some((frame) => {
+      const start = this.#buffer.get(frame.first);
+      return start !== undefined && test(frame, start);
+    });
+  }
+
   /** The packet with this number has come. */
   add(number: number): void {
     let next = this.#buffer.get(number);

@@ -54,15 +54,17 @@ export class FrameOrder {
   /** Lost numbers and broken packets since the last frame. */
   #gap = 0;
   #troubled = false;
+  /** What holds back the rest has been waited for so long that a keyframe may come first. */
+  #late = false;
   #deadlineMs = Infinity;
 
   constructor() {
     this.assembler = new FrameAssembler(this.buffer);
   }
 
-  /** Something was given up and no frame could be handed out since. */
+  /** A keyframe is wanted: something was given up and no frame could be handed out since, or may have to be. */
   get troubled(): boolean {
-    return this.#troubled;
+    return this.#troubled || this.#late;
   }
 
   /** When {@link take} has to be asked again though nothing came, local ms; Infinity for never. */
@@ -81,15 +83,19 @@ export class FrameOrder {
 
   /**
    * The next frame to hand out; ask until there is none.
-   * @param shownMs how long a gap holds back what came after it
-   * @param frozenMs the same while only a keyframe helps: then there is nothing to hold back but its own pieces
+   * @param patienceMs after which a gap is given up where there are frames that do without it; where there are none a
+   * keyframe is wanted, and that or what is missing ends it, whichever comes first
+   * @param longestMs after which it is given up anyway
    */
-  take(nowMs: number, shownMs: number, frozenMs: number): OrderedFrame | undefined {
+  take(nowMs: number, patienceMs: number, longestMs: number): OrderedFrame | undefined {
     const { buffer } = this;
     this.#deadlineMs = Infinity;
     while (buffer.first <= buffer.highest) {
       const head = buffer.get(buffer.first);
-      const waitMs = this.#frozen ? frozenMs : shownMs;
+      const { noticedMs } = this.nacks;
+      this.#late = noticedMs !== undefined && nowMs >= noticedMs + patienceMs;
+      if (noticedMs !== undefined && !this.#late) this.#deadlineMs = noticedMs + patienceMs;
+      const waitMs = this.#late && this.#goesOnWithout() ? patienceMs : longestMs;
       if (head?.payload === undefined) {
         if (head !== undefined) this.#release(head);
         else if (!this.#skipGap(nowMs, waitMs)) return undefined;
@@ -102,6 +108,7 @@ export class FrameOrder {
         return this.#hand(head, frame);
       else this.#drop(head, frame);
     }
+    this.#late = false;
     return undefined;
   }
 
@@ -119,11 +126,12 @@ export class FrameOrder {
     this.#decodability.fail();
     this.#gap = Infinity;
     this.#troubled = false;
+    this.#late = false;
     this.#deadlineMs = Infinity;
   }
 
   get #frozen(): boolean {
-    return this.#troubled || !this.#decodability.started;
+    return this.troubled || !this.#decodability.started;
   }
 
   #restart(nowMs: number): void {
@@ -196,9 +204,18 @@ export class FrameOrder {
     return this.#decodability.allows(payload, isKeyframe, this.#gap);
   }
 
+  /** Whether a frame behind the gap refers to nothing in it. */
+  #goesOnWithout(): boolean {
+    const { first } = this.buffer;
+    return this.assembler.some(({ first: number, isKeyframe }, { payload }) => {
+      const lostPackets = this.#gap + number - first;
+      return payload !== undefined && this.#decodability.allows(payload, isKeyframe, lostPackets);
+    });
+  }
+
   #mustWait(nowMs: number, untilMs: number): boolean {
     if (nowMs >= untilMs) return false;
-    this.#deadlineMs = untilMs;
+    this.#deadlineMs = Math.min(this.#deadlineMs, untilMs);
     return true;
   }
 

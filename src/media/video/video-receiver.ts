@@ -21,9 +21,12 @@ const CLOCK_RATE = 90_000;
 /** How long packets of the stream before a change of SSRC are still expected and ignored, ms. */
 const FORMER_STREAM_MS = 2000;
 
-/** A gap holds back what came after it for this, ms, or for the time in which a second request is answered, in round trips. */
-const LEAST_WAIT_MS = 180;
-const WAIT_RTTS = 2.5;
+/**
+ * A keyframe is asked for when a gap has held back what came after it for this, ms, or for the time in which a second
+ * request is answered, in round trips.
+ */
+const LEAST_PATIENCE_MS = 180;
+const PATIENCE_RTTS = 2.5;
 
 /** Time for packets to overtake each other, ms. */
 const REORDER_WAIT_MS = 40;
@@ -263,11 +266,11 @@ export class VideoReceiver implements Machine<VideoReceiverInput, VideoReceiverO
     // Where no answer can come in time, waiting only serves the order.
     const rttMs = this.#order.nacks.rttMs ?? 0;
     const isHopeless = rttMs >= this.#maxWaitMs;
-    const frozenMs = isHopeless ? Math.min(REORDER_WAIT_MS, this.#maxWaitMs) : this.#maxWaitMs;
-    const answerMs = WAIT_RTTS * rttMs + this.#jitterMs + REORDER_WAIT_MS;
-    const shownMs = Math.min(Math.max(LEAST_WAIT_MS, answerMs), frozenMs);
+    const waitMs = isHopeless ? Math.min(REORDER_WAIT_MS, this.#maxWaitMs) : this.#maxWaitMs;
+    const answerMs = PATIENCE_RTTS * rttMs + this.#jitterMs + REORDER_WAIT_MS;
+    const patienceMs = Math.min(Math.max(LEAST_PATIENCE_MS, answerMs), waitMs);
     for (;;) {
-      const frame = this.#order.take(nowMs, shownMs, frozenMs);
+      const frame = this.#order.take(nowMs, patienceMs, waitMs);
       if (frame === undefined) return;
       this.#deliver(frame);
     }

@@ -144,26 +144,44 @@ describe("a receiver of video", () => {
     expect(trial.frames[0]).toMatchObject({ firstArrivalMs: 1, arrivalMs: 4 });
   });
 
-  it("asks for what is missing and waits for it, then gives up, asks for a keyframe and goes on from there", () => {
-    const trial = new Trial()
-      .handle({ type: "rtt", rttMs: 40 })
-      .get({ n: 1, t: 1, isKeyframe }, { n: 3, t: 3 });
-    expect(trial.wait(300).news()).toEqual([
-      "1 frame 1: 1",
-      "12 nack 2",
-      "72 nack 2",
-      "132 nack 2",
-      "182 pli",
-    ]);
-    trial.get({ n: 4, t: 4 }, { n: 2, t: 2 }, { n: 5, t: 5, isKeyframe }, { n: 6, t: 6 });
-    expect(trial.news()).toEqual(["305 frame 5: 5", "306 frame 6: 6"]);
-    expect(trial.receiver.counters).toMatchObject({
-      lost: 1,
-      late: 1,
-      undecodable: 2,
-      keyframes: 2,
-      plis: 1,
-      nacks: 3,
+  describe("asks for what is missing, and for a keyframe when that does not come soon:", () => {
+    const late = (): Trial => {
+      const trial = new Trial()
+        .handle({ type: "rtt", rttMs: 40 })
+        .get({ n: 1, t: 1, isKeyframe }, { n: 3, t: 3 });
+      const news = ["1 frame 1: 1", "12 nack 2", "72 nack 2", "132 nack 2", "182 pli", "192 nack 2"];
+      expect(trial.wait(250).news()).toEqual([...news, "252 nack 2"]);
+      return trial;
+    };
+
+    it("goes on from the keyframe where it comes first", () => {
+      const trial = late().get({ n: 4, t: 4 }, { n: 5, t: 5, isKeyframe }, { n: 2, t: 2 }, { n: 6, t: 6 });
+      expect(trial.news()).toEqual(["254 frame 5: 5", "256 frame 6: 6"]);
+      const counted = { lost: 1, late: 1, undecodable: 2, recovered: 0, keyframes: 2, plis: 1, nacks: 5 };
+      expect(trial.receiver.counters).toMatchObject(counted);
+    });
+
+    it("leaves nothing out where the missing one comes first", () => {
+      const trial = late().get({ n: 4, t: 4 }, { n: 2, t: 2 }, { n: 5, t: 5, isKeyframe });
+      expect(trial.news().map((line) => line.replace(/^\d+ /, ""))).toEqual([
+        ...["frame 2: 2", "frame 3: 3", "frame 4: 4", "frame 5: 5"],
+      ]);
+      expect(trial.receiver.counters).toMatchObject({
+        lost: 0,
+        late: 0,
+        undecodable: 0,
+        recovered: 1,
+        plis: 1,
+      });
+    });
+
+    it("gives up in the end", () => {
+      const trial = late().wait(260);
+      expect(trial.receiver.counters).toMatchObject({ lost: 1, undecodable: 1, buffered: 0 });
+      expect(trial.get({ n: 4, t: 4 }, { n: 2, t: 2 }).receiver.counters).toMatchObject({
+        late: 1,
+        undecodable: 2,
+      });
     });
   });
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { createBrowserPlatform } from "../../../src/platform/browser/browser-platform.ts";
 import { CAPTURE_TIME_URI } from "../../../src/platform/capture-time-extension.ts";
-import { TRANSPORT_CC_URI } from "../../../src/platform/video-description.ts";
+import { DEPENDENCY_URI, TRANSPORT_CC_URI } from "../../../src/platform/video-description.ts";
 import type { VideoCodecName } from "../../../src/platform/video-codecs.ts";
 import { RecordedLink } from "../../contract/link-pair.ts";
 
@@ -43,11 +43,11 @@ const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error as { code?: unknown }).code,
   );
 
-it("offers capture times and transport-wide numbers, and no extension that only costs bytes", async () => {
+it("offers capture times, transport-wide numbers and dependencies, and no extension that only costs bytes", async () => {
   const offer = await open("VP9").link.createOffer();
   const uris = [...offer.matchAll(/^a=extmap:\d+ (\S+)\r$/gm)].map(([, uri]) => uri);
   expect(new Set(uris)).toEqual(
-    new Set([CAPTURE_TIME_URI, TRANSPORT_CC_URI, "urn:ietf:params:rtp-hdrext:sdes:mid"]),
+    new Set([CAPTURE_TIME_URI, TRANSPORT_CC_URI, DEPENDENCY_URI, "urn:ietf:params:rtp-hdrext:sdes:mid"]),
   );
 });
 
