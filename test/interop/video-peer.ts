@@ -34,6 +34,8 @@ export interface VideoPeerOptions {
   /** Everything between it and the others goes through this, both ways; for one of two. */
   relay?: ImpairmentRelay;
   pattern?: { width: number; height: number; framerateFps: number };
+  /** Most that its pictures take. */
+  bitrateKbps?: number;
   /** Gets what comes in place of {@link VideoPeer.seen}. */
   onPicture?: (picture: PictureFrame) => void;
 }
@@ -81,7 +83,10 @@ export class VideoPeer {
       {
         ...{ signalingUrl, ...signaling, room, peerId },
         ...{ networkMode: "lan", bindAddress: "127.0.0.1", logLevel: "silent", rtcpIntervalMs: 1_000 },
-        video: { enabled: true, resolution: "720p", codecs, framerateFps: pattern.framerateFps },
+        video: {
+          ...{ enabled: true, resolution: "720p", codecs, framerateFps: pattern.framerateFps },
+          ...(options.bitrateKbps !== undefined && { bitrateKbps: options.bitrateKbps }),
+        },
       },
       relay === undefined ? node : withRelayedVideo(node, relay),
     );

@@ -1,5 +1,5 @@
-// What a peer of the demo shows: a landscape that passes by, in colors of its own, with its name, a clock, and the code
-// of each picture. The same numbers give the same picture everywhere, so whoever receives one can draw what was sent.
+// What a peer of the demo shows: a landscape in colors of its own, with its name, a clock, and the code of each picture.
+// The land stands still, as what is behind a speaker does; clouds, a balloon and the water move. The same numbers give the same picture everywhere, so whoever receives one can draw what was sent.
 import type { I420Picture } from "../../../platform/video-codecs.ts";
 import { seededRandom } from "../voice.ts";
 import { Balloon } from "./balloon.ts";
@@ -15,9 +15,8 @@ import { Water } from "./water.ts";
 
 /** Where the water begins, as a part of the height. */
 const HORIZON = 0.7;
-/** Speeds to the left, in heights of the picture a second: the farther, the slower. */
+/** To the left, in heights of the picture a second. */
 const CLOUD_SPEED = 0.035;
-const HILL_SPEEDS = [0.022, 0.07, 0.2] as const;
 /** Height of the letters, and what is around them, as parts of the height. */
 const CAPITALS = 0.062;
 const PADDING = 0.036;
@@ -89,10 +88,10 @@ export class TestPattern {
     const shown = (frameNumber % FRAME_NUMBERS) / this.#framerateFps;
     const seconds = shown + this.#startSeconds;
     this.#sky.draw(picture, CLOUD_SPEED * this.height * seconds);
-    this.#hills[0].draw(picture, HILL_SPEEDS[0] * this.height * seconds);
-    this.#hills[1].draw(picture, HILL_SPEEDS[1] * this.height * seconds);
+    this.#hills[0].draw(picture);
+    this.#hills[1].draw(picture);
     this.#drawBalloon(picture, seconds);
-    this.#hills[2].draw(picture, HILL_SPEEDS[2] * this.height * seconds);
+    this.#hills[2].draw(picture);
     this.#water.draw(picture, seconds);
     this.#drawPanels(picture, shown);
     drawPictureCode(picture, { frameNumber, sender: this.#sender }, this.#palette.strip);

@@ -44,8 +44,9 @@ const COMMON_OPTIONS = {
 const CODEC_OPTIONS: Readonly<Partial<Record<VideoCodecName, Readonly<Record<string, string>>>>> = {
   // Cyclic refresh in the background. 8 is the fastest that libav accepts.
   VP9: { "cpu-used": "8", "aq-mode": "3" },
-  // A negative speed is fixed; a positive one follows the load of the machine.
-  VP8: { "cpu-used": "-8" },
+  // A negative speed is fixed; a positive one follows the load of the machine, and always to the end. -14 takes half the
+  // time of -8, and of VP9, for 1 dB less; beyond it a picture gets worse faster than the work gets less.
+  VP8: { "cpu-used": "-14" },
 };
 
 /**
