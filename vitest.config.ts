@@ -58,10 +58,14 @@ export default defineConfig({
             // Programs for Node: they drive a browser, a server or a process of their own.
             "test/{interop,cli,signaling-server,examples}/**",
             "test/platform/node/**",
+            // Whole rooms in virtual time: the engine of both is the same, and so is what comes out.
+            "test/scenarios/**",
           ],
           browser: {
             enabled: true,
             headless: true,
+            // One page for all files of a worker: a fresh one for each took as long as the tests themselves.
+            isolate: false,
             screenshotFailures: false,
             api: { host: "127.0.0.1" },
             provider: playwright({

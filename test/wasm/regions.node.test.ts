@@ -1,4 +1,4 @@
-// Kernels without an arena of their own share a few memories.
+// Kernels without an arena of their own share a few memories; so this runs where no other test has made any.
 import { expect, it } from "vitest";
 import { Arena } from "../../src/wasm/arena.ts";
 import { claimRegion, releaseRegion } from "../../src/wasm/regions.ts";
@@ -12,7 +12,8 @@ it("shares a memory while there is room and adds one when there is none", () => 
   expect(arenas.size).toBeGreaterThan(1);
   expect(arenas.size).toBeLessThan(5);
   for (const region of regions) releaseRegion(region);
-  expect([...arenas].filter(({ inUse }) => inUse)).toEqual([]);
+  // By number: an arena that is printed holds megabytes.
+  expect([...arenas].filter(({ inUse }) => inUse).length).toBe(0);
 });
 
 it("uses the arena it is given, and gives back what it took", () => {
