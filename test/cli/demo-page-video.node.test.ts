@@ -58,9 +58,12 @@ async function codeOnScreen(page: Page, peerId: string): Promise<PictureCode | u
     const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
     context?.drawImage(image, 0, 0);
     const pixels = context?.getImageData(0, 0, image.width, image.height);
-    return { width: image.width, height: image.height, rgba: [...(pixels?.data ?? [])] };
+    // As a list of numbers it would take seconds to bring over.
+    let bytes = "";
+    for (const byte of pixels?.data ?? []) bytes += String.fromCharCode(byte);
+    return { width: image.width, height: image.height, rgba: btoa(bytes) };
   }, png);
-  return readPictureCodeRgba(Uint8Array.from(rgba), width, height);
+  return readPictureCodeRgba(Uint8Array.from(Buffer.from(rgba, "base64")), width, height);
 }
 
 /** Waits until the screen shows a picture of this peer, and after it a later one. */
