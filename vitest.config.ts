@@ -7,8 +7,12 @@ import { kernelTwin } from "./test/twin-plugin.ts";
 /** Whole calls in virtual time take seconds of work, and several times as long on a busy machine. */
 const testTimeout = 20_000;
 
-/** Tests of conferences in several processes. */
-const ALONE = ["test/soak/**/*.test.ts", "test/cli/demo*.node.test.ts"];
+/** Tests of conferences in several processes, and of how exactly clocks of different processes agree. */
+const ALONE = [
+  "test/soak/**/*.test.ts",
+  "test/cli/demo*.node.test.ts",
+  "test/interop/{mixed-room,sync-channel}.node.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -4,7 +4,7 @@ import { SignalingServer } from "../../src/signaling-server/server.ts";
 import { ImpairmentRelay } from "../../src/testing/node/node.ts";
 import { eventually, VideoPeer } from "../../test/interop/video-peer.ts";
 import type { Bench, Figure } from "../bench.ts";
-import { speak } from "./speak.ts";
+import { speak } from "../../test/interop/speak.ts";
 
 const PATTERN = { width: 640, height: 360, framerateFps: 15 };
 const STRETCHES = [

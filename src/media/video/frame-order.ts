@@ -10,6 +10,13 @@ import type { PacketFate, VideoPacket } from "./packet-buffer.ts";
 /** A frame without gaps whose last packets do not come is given up after this, ms. */
 const STALE_MS = 2000;
 
+/**
+ * Where more packets are missing than these, and than this share of what has come since, the path is full: asking for them
+ * on and on would fill it further, and a keyframe makes all of them needless.
+ */
+const AWAITED_PACKETS = 2;
+const AWAITED_SHARE = 1 / 8;
+
 /** The first packets of a stream may be out of order: what cannot begin a frame waits this long for what does, ms. */
 const BEGINNING_MS = 30;
 
@@ -83,8 +90,8 @@ export class FrameOrder {
 
   /**
    * The next frame to hand out; ask until there is none.
-   * @param patienceMs after which a gap is given up where there are frames that do without it; where there are none a
-   * keyframe is wanted, and that or what is missing ends it, whichever comes first
+   * @param patienceMs after which a gap is given up where there are frames that do without it, or too much is missing; else
+   * a keyframe is wanted, and that or what is missing ends it, whichever comes first
    * @param longestMs after which it is given up anyway
    */
   take(nowMs: number, patienceMs: number, longestMs: number): OrderedFrame | undefined {
@@ -95,7 +102,7 @@ export class FrameOrder {
       const { noticedMs } = this.nacks;
       this.#late = noticedMs !== undefined && nowMs >= noticedMs + patienceMs;
       if (noticedMs !== undefined && !this.#late) this.#deadlineMs = noticedMs + patienceMs;
-      const waitMs = this.#late && this.#goesOnWithout() ? patienceMs : longestMs;
+      const waitMs = this.#late && !this.#isWorthWaiting() ? patienceMs : longestMs;
       if (head?.payload === undefined) {
         if (head !== undefined) this.#release(head);
         else if (!this.#skipGap(nowMs, waitMs)) return undefined;
@@ -204,10 +211,11 @@ export class FrameOrder {
     return this.#decodability.allows(payload, isKeyframe, this.#gap);
   }
 
-  /** Whether a frame behind the gap refers to nothing in it. */
-  #goesOnWithout(): boolean {
-    const { first } = this.buffer;
-    return this.assembler.some(({ first: number, isKeyframe }, { payload }) => {
+  /** Whether what is missing may still come and is needed: no frame behind the gap does without it. */
+  #isWorthWaiting(): boolean {
+    const { first, held } = this.buffer;
+    if (this.nacks.length > AWAITED_PACKETS + AWAITED_SHARE * held) return false;
+    return !this.assembler.some(({ first: number, isKeyframe }, { payload }) => {
       const lostPackets = this.#gap + number - first;
       return payload !== undefined && this.#decodability.allows(payload, isKeyframe, lostPackets);
     });

@@ -1,4 +1,4 @@
-// A voice beside the pictures of a bench.
+// A voice beside pictures.
 import type { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
 
 const SAMPLE_RATE = 48_000;
