@@ -32,12 +32,12 @@ async function figures(wants: (name: string) => boolean): Promise<Figure[]> {
   const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
   const { url } = await server.start();
   const source = 'export * from "./page-video-peer.ts";';
-  const browser = await openBrowserPage({ source, resolveDir: join(process.cwd(), "test/interop") });
   const figures: Figure[] = [];
-  for (const [index, { from, pageId, name }] of wanted.entries()) {
-    figures.push(...(await call(browser, url, `bench-${index}`, from, pageId, name)));
+  for (const { from, pageId, name } of wanted) {
+    const browser = await openBrowserPage({ source, resolveDir: join(process.cwd(), "test/interop") });
+    figures.push(...(await call(browser, url, from, pageId, name)));
+    await browser.close();
   }
-  await browser.close();
   await server.close();
   return figures;
 }
@@ -45,7 +45,6 @@ async function figures(wants: (name: string) => boolean): Promise<Figure[]> {
 async function call(
   { page }: BrowserPage,
   signalingUrl: string,
-  room: string,
   from: "node" | "page",
   pageId: string,
   name: string,
@@ -53,7 +52,7 @@ async function call(
   /** Call into the page; the function travels as its source. */
   const inPage = <T, A>(run: (api: PageVideoPeer, argument: A) => T, argument: A): Promise<Awaited<T>> =>
     page.evaluate<Awaited<T>>(`(${String(run)})(window.page, ${JSON.stringify(argument)})`);
-  const common = { signalingUrl, room, pattern: PATTERN, bitrateKbps: BITRATE_KBPS, codecs: CODECS };
+  const common = { signalingUrl, room: pageId, pattern: PATTERN, bitrateKbps: BITRATE_KBPS, codecs: CODECS };
   const seenByNode: Seen[] = [];
   const node = new VideoPeer({
     ...{ ...common, peerId: "node", sender: NODE_SENDER },

@@ -107,8 +107,8 @@ export async function show(to: string, count: number): Promise<void> {
 
 /** Pictures of its own that the browser has encoded. */
 export function encoded(): number {
-  const codecs = transport?.stats().video?.codecs ?? [];
-  return codecs.reduce((sum, codec) => sum + codec.encoded, 0);
+  const peers = transport?.stats().peers ?? [];
+  return peers.reduce((sum, { video }) => sum + (video?.link?.video?.out?.framesEncoded ?? 0), 0);
 }
 
 /** Leave the room. */
