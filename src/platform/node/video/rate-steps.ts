@@ -10,6 +10,9 @@ const RISE_HOLDS_MS = 2_000;
 /** A fall is followed from this factor on, at once: what is sent above the path's rate waits in queues. */
 const FALL = 0.92;
 
+/** A fall goes below what is wanted, so that an estimate that falls on a little needs no further keyframe. */
+const FALL_MARGIN = 0.9;
+
 /**
  * Least time between two falls, ms. An estimate falls in several steps when a path gets narrow; a keyframe for each would
  * fill the path just then. Well below the second in which an encoder has to follow.
@@ -39,7 +42,7 @@ export class RateSteps {
       this.#risingSinceMs = undefined;
       if (nowMs - this.#fellMs < FALL_PAUSE_MS) return this.#kbps;
       this.#fellMs = nowMs;
-      this.#kbps = wantedKbps;
+      this.#kbps = wantedKbps * FALL_MARGIN;
     } else if (wantedKbps > this.#kbps * RISE) {
       this.#rise(wantedKbps, nowMs);
     } else {
