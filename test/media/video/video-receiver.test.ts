@@ -175,6 +175,15 @@ describe("a receiver of video", () => {
       });
     });
 
+    it.each([
+      { name: "keeps two", n: 4, lost: 0 },
+      { name: "gives up at once where so much is missing that the path must be full", n: 5, lost: 1 },
+    ])("$name", ({ n, lost }) => {
+      const trial = new Trial().get({ n: 1, t: 1, isKeyframe }, { n, t: n }).wait(190);
+      expect(trial.news().at(-1)).toBe("182 pli");
+      expect(trial.receiver.counters).toMatchObject({ lost });
+    });
+
     it("gives up in the end", () => {
       const trial = late().wait(260);
       expect(trial.receiver.counters).toMatchObject({ lost: 1, undecodable: 1, buffered: 0 });

@@ -1,4 +1,5 @@
 // The threads behind video codecs: who shares one, who is disturbed when one breaks, and when they end.
+import { readdirSync, readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createNodeVideoCodecs } from "../../../../src/platform/node/video/node-video-codecs.ts";
@@ -44,6 +45,16 @@ describe("workers of video codecs", { timeout: PATIENCE_MS }, () => {
     decoders[0]?.decoder.close();
     await recordedDecoder(codecs, "VP9");
     expect(workers.length).toBe(2);
+  });
+
+  it.runIf(process.platform === "linux")("let other threads go first, on Linux", async () => {
+    await Promise.all([recordedEncoder(codecs, SMALL), recordedDecoder(codecs, "VP8")]);
+    const niceThreads = readdirSync("/proc/self/task").filter((thread) => {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+      // The 19th field; the second is a name in brackets and may hold spaces.
+      return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16] === "5";
+    });
+    expect(niceThreads.length).toBe(workers.length);
   });
 
   it("keep the decoders they have when one of them is closed", async () => {
