@@ -54,7 +54,7 @@ export interface VideoConfig {
   framerateFps: number;
   /** Most that is spent on pictures, 16 to 50000 kbit/s. */
   bitrateKbps: number;
-  /** Least, however bad the path: 16 kbit/s to bitrateKbps. */
+  /** Least, however bad the path: 16 kbit/s to bitrateKbps. An encoder in Node that falls to it stays up to a tenth below. */
   minBitrateKbps: number;
   /** Seconds after which a keyframe is sent that nobody asked for, 1 to 600; browsers choose their own. */
   keyframeInterval: number;
