@@ -84,8 +84,48 @@ export interface BinaryData {
   timestampUs?: number;
 }
 
+/** Element types of a {@link TensorData}. */
+export type TensorElement = "f32" | "f16" | "i32" | "i8" | "u8";
+
+/** An array of numbers of any rank, little-endian, last axis first in memory. */
+export interface TensorData {
+  type: "tensor";
+  /** As many bytes as shape and element type say. */
+  data: Uint8Array;
+  /** Length of every axis, whole numbers from 0. */
+  shape: number[];
+  dtype: TensorElement;
+  streamId?: string;
+  timestampUs?: number;
+}
+
+/** A word to whoever works on the stream: end what is under way, group what follows, be ready by then. */
+export interface ControlData {
+  type: "control";
+  message: "cancel" | "batchHint" | "deadline";
+  value: JsonObject;
+  streamId?: string;
+  timestampUs?: number;
+}
+
 /** What can be sent to a peer. Do not change a buffer until its send has settled. */
-export type RuntimeData = AudioData | VideoData | JsonData | TextData | BinaryData;
+export type RuntimeData =
+  | AudioData
+  | VideoData
+  | TensorData
+  | JsonData
+  | TextData
+  | BinaryData
+  | ControlData;
+
+/** Data on its way through pipelines. Whoever gets one reads it and never changes it: others may hold the same. */
+export interface TransportData {
+  readonly data: RuntimeData;
+  /** Position in its stream, a whole number from 0. */
+  readonly sequence?: number | undefined;
+  /** Names and values. Reserved: `source_peer`, `target_peer`, `output_id`, `session_id`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
 
 /** A message on the `data` channel as the seed names it. */
 export type DataChannelMessage =
