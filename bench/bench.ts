@@ -240,7 +240,8 @@ async function repeat(
   return times;
 }
 
-function median(values: readonly number[]): number {
+/** The middle one; NaN of none. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] as number;

@@ -3,6 +3,7 @@
 import { SignalingServer } from "../../src/signaling-server/server.ts";
 import { ImpairmentRelay } from "../../src/testing/node/node.ts";
 import { eventually, VideoPeer } from "../../test/interop/video-peer.ts";
+import { median } from "../bench.ts";
 import type { Bench, Figure } from "../bench.ts";
 import { speak } from "../../test/interop/speak.ts";
 
@@ -14,7 +15,7 @@ const STRETCHES = [
 ] as const;
 const SAMPLE_MS = 100;
 /** Settled: the estimate stays between these shares of the limit for so long. */
-const SETTLED = { least: 0.6, most: 1.1, forMs: 3_000 };
+const SETTLED = { least: 0.7, most: 1.05, forMs: 3_000 };
 const NAME = "video's rate over a relay";
 
 /** One look at both ends. */
@@ -82,8 +83,10 @@ function figuresOf(name: string, rateKbps: number, samples: readonly Sample[]): 
     baselines: [],
   });
   const half = samples[samples.length >> 1] ?? first;
+  const targets = samples.slice(samples.length >> 1).map(({ targetKbps }) => targetKbps);
   return [
     figure("until settled", "s", settledS(rateKbps, samples)),
+    figure("estimate in the second half, median", "% of the limit", (100 * median(targets)) / rateKbps),
     figure(
       "received in the second half",
       "kbit/s",

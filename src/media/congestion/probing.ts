@@ -7,8 +7,10 @@ import type { PacketOutcome } from "./send-history.ts";
 /** Multiples of the start rate that are tried first. */
 const START_FACTORS = [3, 6];
 
-/** Multiple of the rate that is tried later on. */
-const FACTOR = 2;
+/** Multiples of the rate that are tried later on: one cluster asks, a second one only confirms what is worth it ... */
+const FACTORS = [2];
+/** ... and on the way up, where the first has just been worth it, they go together. */
+const FURTHER_FACTORS = [2, 2];
 
 /** A result of at least this share of what was sent is no limit yet: try further at once. */
 const FURTHER_SHARE = 0.7;
@@ -24,13 +26,22 @@ const MIN_BYTES = 1_000;
  * From one try to the next, ms. A link that got better is found within it, and three doublings more; at the limit of a
  * link each try costs 20 ms of queue and a hundredth of the rate.
  */
-const INTERVAL_MS = 3_000;
+const INTERVAL_MS = 2_500;
 
 /** The queue is left to drain for so long after a decrease, ms. */
 const CALM_MS = 1_000;
 
-/** Clusters wait in a pacer and on the way; one not answered by then failed, and is repeated once, ms. */
-const ANSWER_MS = 1_000;
+/** Clusters are known for so long: what is told of them later is too old, ms. */
+const KNOWN_MS = 1_000;
+
+/** Clusters wait in a pacer, on the way and for feedback: not answered after two round trips and so long, one failed, ms. */
+const ANSWER_MS = 300;
+
+/**
+ * What a single cluster says is a few intervals, and a receiver that was held up for a moment makes them shorter. So a
+ * rate counts only when a second cluster comes within this factor of it.
+ */
+const AGREEING = 1.1;
 
 /** What bears on whether to probe. */
 export interface ProbeSituation {
@@ -40,6 +51,7 @@ export interface ProbeSituation {
   readonly decreasedMs: number;
   /** The queue of the path is growing: not now. */
   readonly congested: boolean;
+  readonly roundTripMs: number;
 }
 
 /** The probes of one path. */
@@ -49,9 +61,14 @@ export class Probing {
   #nextId = 1;
   #lastMs = -Infinity;
   #further = false;
-  /** Whether the last one was answered, and whether it repeated one that was not. */
+  /** Whether the last cluster was answered, and whether it repeated one that was not. */
   #answered = true;
   #repeated = false;
+  /** Of the clusters of this try, by their ids, kbit/s. */
+  readonly #results = new Map<number, number>();
+  /** The cluster whose result no other has come near yet. */
+  #doubtful: { readonly order: ProbeOrder; readonly kbps: number } | undefined;
+  #confirming = false;
 
   /** Clusters to be sent, in order. */
   poll(): ProbeOrder | undefined {
@@ -59,19 +76,20 @@ export class Probing {
   }
 
   /** Order what is due. */
-  update({ kbps, maxKbps, decreasedMs, congested }: ProbeSituation, nowMs: number): void {
-    this.#clusters = this.#clusters.filter(({ orderedMs }) => nowMs - orderedMs < ANSWER_MS);
-    const waitedMs = nowMs - this.#lastMs;
-    const failed = !this.#answered && !this.#repeated && waitedMs >= ANSWER_MS;
-    const due = this.#further || failed || waitedMs >= INTERVAL_MS;
-    this.#further = false;
-    if (!due || congested || kbps >= maxKbps || nowMs - decreasedMs < CALM_MS) return;
-    this.#answered = false;
-    this.#repeated = failed;
-    for (const factor of this.#nextId === 1 ? START_FACTORS : [FACTOR]) {
-      const triedKbps = Math.min(maxKbps, factor * kbps);
-      if (triedKbps !== this.#clusters.at(-1)?.order.kbps) this.#order(triedKbps, nowMs);
+  update({ kbps, maxKbps, decreasedMs, congested, roundTripMs }: ProbeSituation, nowMs: number): void {
+    this.#clusters = this.#clusters.filter(({ orderedMs }) => nowMs - orderedMs < KNOWN_MS);
+    if (congested || kbps >= maxKbps || nowMs - decreasedMs < CALM_MS) return;
+    const doubtful = this.#doubtful;
+    if (doubtful !== undefined && doubtful.kbps > kbps && !this.#confirming) {
+      this.#confirming = true;
+      return this.#order(doubtful.order.kbps, nowMs);
     }
+    const waitedMs = nowMs - this.#lastMs;
+    const failed = !this.#answered && !this.#repeated && waitedMs >= 2 * roundTripMs + ANSWER_MS;
+    if (!this.#further && !failed && waitedMs < INTERVAL_MS) return;
+    const factors = this.#nextId === 1 ? START_FACTORS : this.#further ? FURTHER_FACTORS : FACTORS;
+    this.#begin(failed);
+    for (const factor of factors) this.#order(Math.min(maxKbps, factor * kbps), nowMs);
   }
 
   /** A packet was reported on; all but those of clusters are ignored. */
@@ -81,17 +99,39 @@ export class Probing {
     this.#clusters.find(({ order }) => order.clusterId === clusterId)?.add(outcome);
   }
 
-  /** @returns kbit/s that the path carries, by the latest cluster about which something new is known; else undefined */
+  /** @returns kbit/s that two clusters of the try have seen the path carry, when something new is known; else undefined */
   takeResult(): number | undefined {
-    let latest: number | undefined;
+    let best: { readonly order: ProbeOrder; readonly kbps: number } | undefined;
+    let triedKbps = 0;
+    let isNew = false;
     for (const cluster of this.#clusters) {
-      const kbps = cluster.takeResult();
+      const { order } = cluster;
+      const result = cluster.takeResult();
+      if (result !== undefined) {
+        this.#results.set(order.clusterId, result);
+        this.#answered = isNew = true;
+      }
+      const kbps = this.#results.get(order.clusterId);
       if (kbps === undefined) continue;
-      latest = kbps;
-      this.#answered = true;
-      this.#further = kbps >= cluster.order.kbps * FURTHER_SHARE;
+      triedKbps = Math.max(triedKbps, order.kbps);
+      if (kbps > (best?.kbps ?? 0)) best = { order, kbps };
     }
-    return latest;
+    if (!isNew || best === undefined) return undefined;
+    const [, second] = [...this.#results.values()].sort((a, b) => b - a);
+    const agreed = second !== undefined && best.kbps <= second * AGREEING;
+    this.#doubtful = agreed ? undefined : best;
+    this.#further = agreed && second >= triedKbps * FURTHER_SHARE;
+    return second;
+  }
+
+  /** A try of its own: what clusters before have said does not count. */
+  #begin(repeated: boolean): void {
+    this.#further = false;
+    this.#repeated = repeated;
+    this.#results.clear();
+    this.#clusters = [];
+    this.#doubtful = undefined;
+    this.#confirming = false;
   }
 
   #order(kbps: number, nowMs: number): void {
@@ -103,6 +143,7 @@ export class Probing {
       byteLength,
       packets: MIN_PACKETS,
     };
+    this.#answered = false;
     this.#orders.push(order);
     this.#clusters.push(new ProbeCluster(order, nowMs));
     this.#lastMs = nowMs;

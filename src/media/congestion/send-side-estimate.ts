@@ -34,6 +34,9 @@ const SILENCE_MS = 1_000;
 /** ... by so much. */
 const SILENCE_FACTOR = 0.7;
 
+/** Until one is known. */
+const FIRST_ROUND_TRIP_MS = 100;
+
 /** Bounds the rate is kept in, kbit/s. */
 export interface RateBounds {
   readonly minKbps: number;
@@ -87,7 +90,7 @@ export class SendSideEstimate {
 
   /** A packet left. */
   sent(sequenceNumber: number, byteLength: number, clusterId: number | undefined, nowMs: number): void {
-    if (!this.#begun) this.#probe(nowMs);
+    if (!this.#begun) this.#probe(FIRST_ROUND_TRIP_MS, nowMs);
     this.#begun = true;
     this.#history.add(sequenceNumber, byteLength, nowMs, clusterId);
     if (this.#heard && this.#silentSinceMs === Infinity) this.#silentSinceMs = nowMs;
@@ -115,7 +118,7 @@ export class SendSideEstimate {
     this.#rate.set(this.#clamp(this.#rate.kbps), nowMs);
     this.#loss.update(usedKbps, roundTripMs, nowMs);
     this.#loss.release(this.#rate.kbps);
-    this.#probe(nowMs);
+    this.#probe(roundTripMs, nowMs);
   }
 
   /** The receiver counts loss too; without arrival times it is all there is. */
@@ -172,8 +175,9 @@ export class SendSideEstimate {
     this.#loss.raise(kbps);
   }
 
-  #probe(nowMs: number): void {
+  #probe(roundTripMs: number, nowMs: number): void {
     const situation = {
+      roundTripMs,
       kbps: this.kbps,
       maxKbps: this.#bounds.maxKbps,
       decreasedMs: this.#decreasedMs,

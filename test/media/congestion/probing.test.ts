@@ -3,7 +3,13 @@ import type { ProbeOrder } from "../../../src/media/congestion/probe-cluster.ts"
 import { Probing } from "../../../src/media/congestion/probing.ts";
 import type { ProbeSituation } from "../../../src/media/congestion/probing.ts";
 
-const CALM: ProbeSituation = { kbps: 300, maxKbps: 5_000, decreasedMs: -Infinity, congested: false };
+const CALM: ProbeSituation = {
+  kbps: 300,
+  maxKbps: 5_000,
+  decreasedMs: -Infinity,
+  congested: false,
+  roundTripMs: 100,
+};
 
 function ordered(probing: Probing, situation: Partial<ProbeSituation>, nowMs: number): ProbeOrder[] {
   probing.update({ ...CALM, ...situation }, nowMs);
@@ -35,31 +41,48 @@ describe("probing", () => {
       { type: "probe", clusterId: 1, kbps: 900, byteLength: 2_250, packets: 5 },
       { type: "probe", clusterId: 2, kbps: 1_800, byteLength: 4_500, packets: 5 },
     ]);
-    expect(ordered(new Probing(), { maxKbps: 700 }, 0).map(({ kbps }) => kbps)).toEqual([700]);
+    expect(ordered(new Probing(), { maxKbps: 700 }, 0).map(({ kbps }) => kbps)).toEqual([700, 700]);
     expect(ordered(new Probing(), { kbps: 50 }, 0)[0]?.byteLength).toBe(1_000);
   });
 
-  it("takes what passed whole as it was sent, and goes further at once", () => {
+  it("takes what passed whole twice as it was sent, and goes further at once", () => {
     const probing = new Probing();
-    const [, second] = ordered(probing, {}, 0);
-    expect(answer(probing, second as ProbeOrder, 1_800)).toBeCloseTo(1_800, -1);
-    expect(ordered(probing, { kbps: 1_800 }, 100).map(({ kbps }) => kbps)).toEqual([3_600]);
+    const [first, second] = ordered(probing, {}, 0) as [ProbeOrder, ProbeOrder];
+    expect(answer(probing, first, 900)).toBeUndefined();
+    expect(answer(probing, second, 1_800)).toBeCloseTo(900, -1);
+    const [third] = ordered(probing, { kbps: 900 }, 100) as [ProbeOrder];
+    expect(third.kbps).toBe(1_800);
+    expect(answer(probing, third, 1_800)).toBeCloseTo(1_800, -1);
+    expect(ordered(probing, { kbps: 1_800 }, 200).map(({ kbps }) => kbps)).toEqual([3_600, 3_600]);
   });
 
-  it("takes 95 % of the limit it met, and stops there", () => {
+  it("takes 95 % of the limit that two clusters met, and stops there", () => {
     const probing = new Probing();
-    const [, second] = ordered(probing, {}, 0);
-    expect(answer(probing, second as ProbeOrder, 800)).toBeCloseTo(760, -1);
+    const [first, second] = ordered(probing, {}, 0) as [ProbeOrder, ProbeOrder];
+    answer(probing, first, 800);
+    expect(answer(probing, second, 800)).toBeCloseTo(760, -1);
     expect(ordered(probing, { kbps: 760 }, 100)).toEqual([]);
   });
 
-  it("tries twice the rate every 3 s, unless it is at its maximum", () => {
+  it("does not believe one cluster whose packets were held up and came closer together", () => {
     const probing = new Probing();
-    const [first] = ordered(probing, {}, 0);
-    answer(probing, first as ProbeOrder, 400);
-    expect(ordered(probing, {}, 2_900)).toEqual([]);
-    expect(ordered(probing, { kbps: 5_000 }, 3_000)).toEqual([]);
-    expect(ordered(probing, {}, 3_000).map(({ kbps }) => kbps)).toEqual([600]);
+    const [first, second] = ordered(probing, {}, 0) as [ProbeOrder, ProbeOrder];
+    answer(probing, first, 800);
+    answer(probing, second, 800);
+    const [third] = ordered(probing, { kbps: 760 }, 3_000) as [ProbeOrder];
+    expect(answer(probing, third, 1_500)).toBeUndefined();
+    const [fourth] = ordered(probing, { kbps: 760 }, 3_100) as [ProbeOrder];
+    expect(fourth.kbps).toBe(third.kbps);
+    expect(answer(probing, fourth, 800)).toBeCloseTo(760, -1);
+    expect(ordered(probing, { kbps: 760 }, 3_200)).toEqual([]);
+  });
+
+  it("tries twice the rate every 2.5 s, unless it is at its maximum", () => {
+    const probing = new Probing();
+    for (const order of ordered(probing, {}, 0)) answer(probing, order, 400);
+    expect(ordered(probing, {}, 2_400)).toEqual([]);
+    expect(ordered(probing, { kbps: 5_000 }, 2_500)).toEqual([]);
+    expect(ordered(probing, {}, 2_500).map(({ kbps }) => kbps)).toEqual([600]);
   });
 
   it("leaves a growing queue alone, and for a second after a decrease", () => {
@@ -70,13 +93,13 @@ describe("probing", () => {
     expect(ordered(probing, { decreasedMs: 9_000 }, 10_100)).toHaveLength(1);
   });
 
-  it("repeats what was not answered once, after a second", () => {
+  it("repeats what was not answered once, after two round trips and 300 ms", () => {
     const probing = new Probing();
     ordered(probing, {}, 0);
-    expect(ordered(probing, {}, 999)).toEqual([]);
-    expect(ordered(probing, {}, 1_000)).toHaveLength(1);
-    expect(ordered(probing, {}, 2_500)).toEqual([]);
-    expect(ordered(probing, {}, 4_000)).toHaveLength(1);
+    expect(ordered(probing, {}, 499)).toEqual([]);
+    expect(ordered(probing, {}, 500)).toHaveLength(1);
+    expect(ordered(probing, {}, 2_400)).toEqual([]);
+    expect(ordered(probing, {}, 3_000)).toHaveLength(1);
   });
 
   it("makes do with four packets of five, and with no fewer", () => {
@@ -85,15 +108,17 @@ describe("probing", () => {
       [[1, 2], false],
     ] as const) {
       const probing = new Probing();
-      const [first] = ordered(probing, {}, 0);
-      expect(answer(probing, first as ProbeOrder, 900, lost) !== undefined).toBe(result);
+      const [first, second] = ordered(probing, {}, 0) as [ProbeOrder, ProbeOrder];
+      answer(probing, second, 900);
+      expect(answer(probing, first, 900, lost) !== undefined).toBe(result);
     }
   });
 
   it("believes no cluster that was held up and let go at once, or that it did not order", () => {
     const probing = new Probing();
-    const [first] = ordered(probing, {}, 0);
-    expect(answer(probing, first as ProbeOrder, 9_000)).toBeUndefined();
-    expect(answer(probing, { ...(first as ProbeOrder), clusterId: 99 }, 900)).toBeUndefined();
+    const [first, second] = ordered(probing, {}, 0) as [ProbeOrder, ProbeOrder];
+    answer(probing, second, 900);
+    expect(answer(probing, first, 9_000)).toBeUndefined();
+    expect(answer(probing, { ...first, clusterId: 99 }, 900)).toBeUndefined();
   });
 });
