@@ -36,8 +36,12 @@ export type BandwidthInput =
   /** Other bounds from now on. */
   | { readonly type: "bounds"; readonly minKbps: number; readonly maxKbps: number };
 
-/** The rate has changed by 1 % or more, or a cluster shall be sent. */
-export type BandwidthOutput = { readonly type: "target"; readonly kbps: number } | ProbeOrder;
+/**
+ * The rate has changed by 1 % or more, or whether a long queue stands in the path; or a cluster shall be sent. While the
+ * queue stands, whatever is sent faster than the rate finds no room in it.
+ */
+export type BandwidthOutput =
+  { readonly type: "target"; readonly kbps: number; readonly queued: boolean } | ProbeOrder;
 
 /** Changes below this share are kept to ourselves. */
 const TOLD_SHARE = 0.01;
@@ -57,6 +61,7 @@ export class BandwidthEstimator implements Machine<BandwidthInput, BandwidthOutp
   readonly #loss = new LossControl();
   #bounds: { readonly minKbps: number; readonly maxKbps: number };
   #toldKbps = NaN;
+  #toldQueued = false;
   #rembKbps: number | undefined;
   #roundTripMs: number | undefined;
 
@@ -138,8 +143,11 @@ export class BandwidthEstimator implements Machine<BandwidthInput, BandwidthOutp
 
   #tell(): void {
     const kbps = this.targetKbps;
-    if (Math.abs(kbps - this.#toldKbps) < this.#toldKbps * TOLD_SHARE) return;
+    const queued = this.#sendSide?.queued ?? false;
+    const isNear = Math.abs(kbps - this.#toldKbps) < this.#toldKbps * TOLD_SHARE;
+    if (isNear && queued === this.#toldQueued) return;
     this.#toldKbps = kbps;
-    this.#outputs.push({ type: "target", kbps });
+    this.#toldQueued = queued;
+    this.#outputs.push({ type: "target", kbps, queued });
   }
 }

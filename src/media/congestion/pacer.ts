@@ -1,10 +1,14 @@
-// Spreads packets over time: a key frame of hundreds of packets leaves at 2.5 times the rate instead of all at once,
+// Spreads packets over time: a key frame of hundreds of packets leaves at 2.5 times the rate instead of all at once, or at
+// the rate where a queue stands in the path,
 // retransmissions before what is new, probes at the rate they ask for. Holds what waits, sends nothing itself.
 import type { Machine } from "../../runtime/machine.ts";
 import type { ProbeOrder } from "./probe-cluster.ts";
 
 /** Frames differ in size: at this multiple of the rate those of twice the usual still leave before the next comes. */
 const PACE_FACTOR = 2.5;
+
+/** While a queue stands in the path, what goes faster than the rate is lost at its end: a key frame takes its time. */
+const QUEUED_PACE_FACTOR = 1.05;
 
 /** So much leaves at once, ms: fewer timers, and one group for the delay estimate. */
 const BURST_MS = 5;
@@ -48,7 +52,8 @@ export type PacerInput<T> =
       readonly isKeyframe: boolean;
     }
   | { readonly type: "retransmission"; readonly packet: PacedPacket<T> }
-  | { readonly type: "target"; readonly kbps: number }
+  /** `queued`: a long queue stands in the path; default false. */
+  | { readonly type: "target"; readonly kbps: number; readonly queued?: boolean }
   | ProbeOrder;
 
 /** What comes out. */
@@ -131,7 +136,7 @@ export class Pacer<T> implements Machine<PacerInput<T>, PacerOutput<T>> {
         this.#enqueueRetransmission(input.packet);
         break;
       case "target":
-        this.#paceKbps = pace(input.kbps);
+        this.#paceKbps = pace(input.kbps, input.queued);
         break;
       case "probe":
         if (this.#probes.length < MAX_PROBES)
@@ -247,8 +252,8 @@ export class Pacer<T> implements Machine<PacerInput<T>, PacerOutput<T>> {
   }
 }
 
-function pace(targetKbps: number): number {
-  return Math.max(MIN_PACE_KBPS, targetKbps * PACE_FACTOR);
+function pace(targetKbps: number, queued = false): number {
+  return Math.max(MIN_PACE_KBPS, targetKbps * (queued ? QUEUED_PACE_FACTOR : PACE_FACTOR));
 }
 
 function dueMs({ order, startMs, sentBytes }: Probe): number {

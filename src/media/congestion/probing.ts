@@ -15,8 +15,11 @@ const FURTHER_FACTORS = [2, 2];
 /** A result of at least this share of what was sent is no limit yet: try further at once. */
 const FURTHER_SHARE = 0.7;
 
-/** A cluster lasts this long: shorter ones measure the pacer and the jitter, longer ones fill queues, ms. */
-const CLUSTER_MS = 20;
+/**
+ * A cluster lasts this long: shorter ones measure the pacer, jitter and how busy both threads are, longer ones fill
+ * queues, ms.
+ */
+const CLUSTER_MS = 40;
 
 /** What a cluster has at least: intervals are what is measured. */
 const MIN_PACKETS = 5;
@@ -24,7 +27,7 @@ const MIN_BYTES = 1_000;
 
 /**
  * From one try to the next, ms. A link that got better is found within it, and three doublings more; at the limit of a
- * link each try costs 20 ms of queue and a hundredth of the rate.
+ * link each try costs 40 ms of queue and a fiftieth of the rate.
  */
 const INTERVAL_MS = 2_500;
 
@@ -41,7 +44,10 @@ const ANSWER_MS = 300;
  * What a single cluster says is a few intervals, and a receiver that was held up for a moment makes them shorter. So a
  * rate counts only when a second cluster comes within this factor of it.
  */
-const AGREEING = 1.1;
+const AGREEING = 1.2;
+
+/** Further clusters of a try, to confirm its best. */
+const MAX_CONFIRMING = 2;
 
 /** What bears on whether to probe. */
 export interface ProbeSituation {
@@ -68,7 +74,7 @@ export class Probing {
   readonly #results = new Map<number, number>();
   /** The cluster whose result no other has come near yet. */
   #doubtful: { readonly order: ProbeOrder; readonly kbps: number } | undefined;
-  #confirming = false;
+  #confirming = 0;
 
   /** Clusters to be sent, in order. */
   poll(): ProbeOrder | undefined {
@@ -79,13 +85,15 @@ export class Probing {
   update({ kbps, maxKbps, decreasedMs, congested, roundTripMs }: ProbeSituation, nowMs: number): void {
     this.#clusters = this.#clusters.filter(({ orderedMs }) => nowMs - orderedMs < KNOWN_MS);
     if (congested || kbps >= maxKbps || nowMs - decreasedMs < CALM_MS) return;
+    const waitedMs = nowMs - this.#lastMs;
+    const overdue = !this.#answered && waitedMs >= 2 * roundTripMs + ANSWER_MS;
     const doubtful = this.#doubtful;
-    if (doubtful !== undefined && doubtful.kbps > kbps && !this.#confirming) {
-      this.#confirming = true;
+    const worthIt = doubtful !== undefined && doubtful.kbps > kbps && this.#confirming < MAX_CONFIRMING;
+    if (worthIt && (this.#answered || overdue)) {
+      this.#confirming++;
       return this.#order(doubtful.order.kbps, nowMs);
     }
-    const waitedMs = nowMs - this.#lastMs;
-    const failed = !this.#answered && !this.#repeated && waitedMs >= 2 * roundTripMs + ANSWER_MS;
+    const failed = overdue && !this.#repeated;
     if (!this.#further && !failed && waitedMs < INTERVAL_MS) return;
     const factors = this.#nextId === 1 ? START_FACTORS : this.#further ? FURTHER_FACTORS : FACTORS;
     this.#begin(failed);
@@ -131,7 +139,7 @@ export class Probing {
     this.#results.clear();
     this.#clusters = [];
     this.#doubtful = undefined;
-    this.#confirming = false;
+    this.#confirming = 0;
   }
 
   #order(kbps: number, nowMs: number): void {

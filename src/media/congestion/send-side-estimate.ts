@@ -69,6 +69,11 @@ export class SendSideEstimate {
     return this.#clamp(Math.min(this.#rate.kbps, this.#loss.boundKbps));
   }
 
+  /** A long queue stands in the path. */
+  get queued(): boolean {
+    return this.#standing.delayMs > LONG_QUEUE_MS;
+  }
+
   /** When {@link silence} is due; Infinity for never. */
   get silenceMs(): number {
     return this.#silentSinceMs + SILENCE_MS;
@@ -109,7 +114,7 @@ export class SendSideEstimate {
       ackedKbps: this.#ackedKbps,
       meanAckedKbps: this.#acked.kbps(ACKED_MEAN_MS),
       roundTripMs,
-      shortQueue: this.#standing.delayMs <= LONG_QUEUE_MS,
+      shortQueue: !this.queued,
     };
     const { decreasedMs } = this.#rate;
     this.#rate.update(situation, nowMs);
@@ -144,7 +149,7 @@ export class SendSideEstimate {
 
   get #ackedKbps(): number | undefined {
     const kbps = this.#acked.kbps(ACKED_NOW_MS);
-    if (kbps === undefined || this.#standing.delayMs > LONG_QUEUE_MS) return kbps;
+    if (kbps === undefined || this.queued) return kbps;
     return Math.max(kbps, this.#acked.kbps(ACKED_CALM_MS) ?? 0);
   }
 

@@ -38,7 +38,7 @@ function send(
 describe("the estimate from arrival times", () => {
   it("begins at the start rate and asks for probes with the first packet", () => {
     const machine = estimator("transport-cc");
-    expect(drain(machine)).toEqual([{ type: "target", kbps: 300 }]);
+    expect(drain(machine)).toEqual([{ type: "target", kbps: 300, queued: false }]);
     machine.handle({ type: "packet-sent", sequenceNumber: 0, byteLength: 1_000, clusterId: undefined }, 0);
     expect(drain(machine).map(({ type, kbps }) => [type, kbps])).toEqual([
       ["probe", 900],

@@ -86,6 +86,18 @@ describe("the pacer", () => {
     expect(driven.sent).toHaveLength(50);
   });
 
+  it("sends no faster than the rate while a queue stands in the path", () => {
+    const driven = new Driven(960);
+    driven.feed({ type: "target", kbps: 960, queued: true }, 0);
+    driven.frame("key", 50, 0, true);
+    driven.run(200);
+    expect(driven.sent.length).toBeGreaterThan(18);
+    expect(driven.sent.length).toBeLessThan(30);
+    driven.feed({ type: "target", kbps: 960, queued: false }, 200);
+    driven.run(350);
+    expect(driven.sent).toHaveLength(50);
+  });
+
   it("sends retransmissions before what is new", () => {
     const driven = new Driven(1_000);
     driven.frame("new", 10, 0);
