@@ -11,7 +11,7 @@ export * from "./index.ts";
 /** {@link CoreWebRtcTransport} on Node. */
 export class WebRtcTransport extends CoreWebRtcTransport {
   /**
-   * @param platform what is changed of the platform: its clock, for tests that need one of their own
+   * @param platform what is changed of the platform, for tests: its clock, or how it connects
    * @throws TransportError `INVALID_CONFIG` with every fault in `details.issues`
    */
   constructor(options: WebRtcTransportOptions = {}, platform: NodePlatformOptions = {}) {

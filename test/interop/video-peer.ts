@@ -15,10 +15,9 @@ import type {
   VideoCodecs,
 } from "../../src/platform/video-codecs.ts";
 import type { PictureFrame, VideoData } from "../../src/runtime/data.ts";
-import { impairSignaling } from "../../src/testing/node/node.ts";
+import { impairSignaling, impairVideo } from "../../src/testing/node/node.ts";
 import type { ImpairmentRelay } from "../../src/testing/node/node.ts";
 import { WebRtcTransport } from "../../src/transport/webrtc-transport.ts";
-import { withRelayedVideo } from "./relayed-video.ts";
 
 /** What a peer shows. */
 export const PATTERN = { width: 320, height: 180, framerateFps: 15 } as const;
@@ -88,7 +87,7 @@ export class VideoPeer {
           ...(options.bitrateKbps !== undefined && { bitrateKbps: options.bitrateKbps }),
         },
       },
-      relay === undefined ? node : withRelayedVideo(node, relay),
+      relay === undefined ? node : impairVideo(node, relay),
     );
     this.transport.on("error", (error) => this.errors.push(`${error.code} ${error.message}`));
     this.transport.on("videoConnected", (event) => this.links.add(event.peerId));

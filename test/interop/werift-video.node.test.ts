@@ -25,9 +25,8 @@ import { CAPTURE_TIME_URI } from "../../src/platform/capture-time-extension.ts";
 import { createNodePlatform } from "../../src/platform/node/node-platform.ts";
 import { createNodeVideoCodecs } from "../../src/platform/node/video/node-video-codecs.ts";
 import type { EncodedPicture, VideoCodecs } from "../../src/platform/video-codecs.ts";
-import { ImpairmentRelay } from "../../src/testing/node/node.ts";
+import { ImpairmentRelay, impairVideo } from "../../src/testing/node/node.ts";
 import { RecordedLink } from "../contract/link-pair.ts";
-import { withRelayedVideo } from "./relayed-video.ts";
 import { eventually, PATTERN, sleep } from "./video-peer.ts";
 
 const SSRC = 0x1234_5679;
@@ -153,7 +152,7 @@ describe("video with werift", { timeout: 90_000, retry: 2 }, () => {
 
   async function connect(): Promise<{ link: RecordedLink; peer: WeriftPeer }> {
     const relay = new ImpairmentRelay({ delayMs: 10, seed: 6 });
-    const platform = withRelayedVideo(createNodePlatform(), relay);
+    const platform = impairVideo(createNodePlatform(), relay);
     const peer = new WeriftPeer();
     const link = new RecordedLink(platform, {
       ...{ name: "ours->werift", iceServers: [], iceTransportPolicy: "all", bindAddress: "127.0.0.1" },

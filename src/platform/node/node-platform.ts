@@ -12,11 +12,18 @@ import { openNodeSocket } from "./websocket.ts";
 export interface NodePlatformOptions {
   /** Stamps arrivals and sets timers; the process's own by default. */
   clock?: Clock | undefined;
+  /** Stand between the library and the platform, e.g. to impair its connections; called once, for each transport. */
+  decorate?: ((platform: Platform) => Platform) | undefined;
 }
 
 /** Node as a platform: links of level `packet`, which obey `bindAddress`. */
 export function createNodePlatform(options: NodePlatformOptions = {}): Platform {
   const clock = options.clock ?? createNodeClock();
+  const platform = nodePlatform(clock);
+  return options.decorate?.(platform) ?? platform;
+}
+
+function nodePlatform(clock: Clock): Platform {
   return {
     name: "node",
     clock,

@@ -7,11 +7,14 @@
  *
  * ```ts
  * import { SignalingClient, WebRtcTransport } from "remotemedia-webrtc";
- * import { ImpairmentRelay, impairSignaling, parseImpairment } from "remotemedia-webrtc/testing/node";
+ * import { ImpairmentRelay, impairSignaling, impairVideo, parseImpairment } from "remotemedia-webrtc/testing/node";
  *
  * const relay = new ImpairmentRelay(parseImpairment("loss=0.05,delayMs=20,jitterMs=30,seed=7"));
  * const signaling = impairSignaling(new SignalingClient({ url: signalingUrl }), relay);
- * const transport = new WebRtcTransport({ signaling, networkMode: "lan", bindAddress: "127.0.0.1", room: "demo" });
+ * const transport = new WebRtcTransport(
+ *   { signaling, networkMode: "lan", bindAddress: "127.0.0.1", room: "demo", video: { enabled: true } },
+ *   { decorate: (platform) => impairVideo(platform, relay) }, // pictures travel over connections of their own
+ * );
  * await transport.start();
  * relay.set({ loss: 0.3 }); // from the next datagram on
  * relay.outage(2_000); // nothing passes for two seconds
@@ -28,5 +31,6 @@ export { ImpairmentRelay } from "./relay.ts";
 export type { RelayCounters } from "./relay.ts";
 export type { RelayedConnection } from "./relayed-connection.ts";
 export { impairSignaling } from "./impaired-signaling.ts";
+export { impairVideo } from "./impaired-video.ts";
 export { parseImpairment } from "../impairment.ts";
 export type { Impairment } from "../impairment.ts";

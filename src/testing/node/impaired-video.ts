@@ -1,11 +1,15 @@
 // A platform whose video links run through a relay. Their candidates take the way of the main connection, over its
 // `control` channel, so that `impairSignaling` never sees them.
-import type { IceCandidate, PeerLink, PeerLinkOptions, Platform } from "../../src/platform/platform.ts";
-import { stripDescription } from "../../src/testing/node/candidate.ts";
-import type { ImpairmentRelay, RelayedConnection } from "../../src/testing/node/node.ts";
+import type { IceCandidate, PeerLink, PeerLinkOptions, Platform } from "../../platform/platform.ts";
+import { stripDescription } from "./candidate.ts";
+import type { ImpairmentRelay } from "./relay.ts";
+import type { RelayedConnection } from "./relayed-connection.ts";
 
-/** Lead all video links of `platform` through `relay`, both directions; for one of the two peers. */
-export function withRelayedVideo(platform: Platform, relay: ImpairmentRelay): Platform {
+/**
+ * Lead all video links of a platform through `relay`, both directions; for one of the two peers. Goes with
+ * `impairSignaling`, which leads everything else there.
+ */
+export function impairVideo(platform: Platform, relay: ImpairmentRelay): Platform {
   return {
     ...platform,
     openPeerLink: (options, events) => {
