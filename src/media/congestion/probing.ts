@@ -7,9 +7,12 @@ import type { PacketOutcome } from "./send-history.ts";
 /** Multiples of the start rate that are tried first. */
 const START_FACTORS = [3, 6];
 
-/** Multiples of the rate that are tried later on: one cluster asks, a second one only confirms what is worth it ... */
-const FACTORS = [2];
-/** ... and on the way up, where the first has just been worth it, they go together. */
+/**
+ * Multiples of the rate that are tried later on: one cluster asks, gently, for on a path that is full already others lose
+ * what does not fit; a second one only confirms what is worth it ...
+ */
+const FACTORS = [1.5];
+/** ... and on the way up, where two have just agreed, two go together. */
 const FURTHER_FACTORS = [2, 2];
 
 /** A result of at least this share of what was sent is no limit yet: try further at once. */
@@ -19,7 +22,7 @@ const FURTHER_SHARE = 0.7;
  * A cluster lasts this long: shorter ones measure the pacer, jitter and how busy both threads are, longer ones fill
  * queues, ms.
  */
-const CLUSTER_MS = 40;
+const CLUSTER_MS = 30;
 
 /** What a cluster has at least: intervals are what is measured. */
 const MIN_PACKETS = 5;
@@ -27,9 +30,9 @@ const MIN_BYTES = 1_000;
 
 /**
  * From one try to the next, ms. A link that got better is found within it, and three doublings more; at the limit of a
- * link each try costs 40 ms of queue and a fiftieth of the rate.
+ * link each try costs 15 ms of queue and a hundredth of the rate.
  */
-const INTERVAL_MS = 2_500;
+const INTERVAL_MS = 3_000;
 
 /** The queue is left to drain for so long after a decrease, ms. */
 const CALM_MS = 1_000;
@@ -46,8 +49,8 @@ const ANSWER_MS = 300;
  */
 const AGREEING = 1.2;
 
-/** Further clusters of a try, to confirm its best. */
-const MAX_CONFIRMING = 2;
+/** What is less than so many times the rate is found without clusters. */
+const WORTH = 1.2;
 
 /** What bears on whether to probe. */
 export interface ProbeSituation {
@@ -55,7 +58,7 @@ export interface ProbeSituation {
   readonly maxKbps: number;
   /** When the rate was last lowered; -Infinity before. */
   readonly decreasedMs: number;
-  /** The queue of the path is growing: not now. */
+  /** The queue of the path is long, or growing: not now. */
   readonly congested: boolean;
   readonly roundTripMs: number;
 }
@@ -74,7 +77,7 @@ export class Probing {
   readonly #results = new Map<number, number>();
   /** The cluster whose result no other has come near yet. */
   #doubtful: { readonly order: ProbeOrder; readonly kbps: number } | undefined;
-  #confirming = 0;
+  #confirming = false;
 
   /** Clusters to be sent, in order. */
   poll(): ProbeOrder | undefined {
@@ -88,9 +91,9 @@ export class Probing {
     const waitedMs = nowMs - this.#lastMs;
     const overdue = !this.#answered && waitedMs >= 2 * roundTripMs + ANSWER_MS;
     const doubtful = this.#doubtful;
-    const worthIt = doubtful !== undefined && doubtful.kbps > kbps && this.#confirming < MAX_CONFIRMING;
+    const worthIt = doubtful !== undefined && doubtful.kbps > WORTH * kbps && !this.#confirming;
     if (worthIt && (this.#answered || overdue)) {
-      this.#confirming++;
+      this.#confirming = true;
       return this.#order(doubtful.order.kbps, nowMs);
     }
     const failed = overdue && !this.#repeated;
@@ -139,7 +142,7 @@ export class Probing {
     this.#results.clear();
     this.#clusters = [];
     this.#doubtful = undefined;
-    this.#confirming = 0;
+    this.#confirming = false;
   }
 
   #order(kbps: number, nowMs: number): void {

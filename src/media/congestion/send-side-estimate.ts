@@ -26,6 +26,9 @@ const REACTION_MS = 150;
 /** A queue longer than this is no longer short, ms. */
 const LONG_QUEUE_MS = 60;
 
+/** From this share of the most on, nothing is left to find: a probe at the most measures a little less than that. */
+const NEAR_MOST = 0.95;
+
 /** A growing delay is jitter as long as some packets come within so much of an empty path, ms. */
 const STANDING_MS = 8;
 
@@ -181,12 +184,13 @@ export class SendSideEstimate {
   }
 
   #probe(roundTripMs: number, nowMs: number): void {
+    if (this.kbps >= NEAR_MOST * this.#bounds.maxKbps) return;
     const situation = {
       roundTripMs,
       kbps: this.kbps,
       maxKbps: this.#bounds.maxKbps,
       decreasedMs: this.#decreasedMs,
-      congested: this.#usage === "overusing",
+      congested: this.#usage === "overusing" || this.queued,
     };
     this.#probing.update(situation, nowMs);
   }
