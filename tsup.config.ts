@@ -54,7 +54,7 @@ const engineApart: Plugin = {
   name: "engine-apart",
   setup(build) {
     build.onResolve(
-      { filter: /\/(?:engine-parts|worker-engine|audio-parts|video-parts|browser-video)\.ts$/ },
+      { filter: /\/(?:engine-parts|worker-engine|audio-parts|video-parts|pipeline-parts|browser-video)\.ts$/ },
       ({ kind, path }) =>
         kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : undefined,
     );
@@ -96,6 +96,7 @@ export default defineConfig([
       "worker-engine": "src/media/engine/worker-engine.ts",
       "audio-parts": "src/transport/audio-parts.ts",
       "video-parts": "src/transport/video-parts.ts",
+      "pipeline-parts": "src/transport/pipeline-parts.ts",
       "browser-video": "src/platform/browser/browser-video.ts",
     },
     esbuildPlugins: [errorsShared],

@@ -25,7 +25,7 @@ export default defineConfig({
       exclude: [
         "**/generated/**",
         "**/*.d.ts",
-        "assembly/{index,memory,mix-minus,pcm,pixels,pixels-index,plane-scale,time-scale}.ts",
+        "assembly/{index,memory,mix-minus,pcm,pixel-order,pixels,pixels-index,plane-blur,plane-mix,plane-scale,time-scale}.ts",
       ],
       reporter: ["text-summary", "json-summary", "html"],
       reportsDirectory: "coverage",
@@ -49,7 +49,10 @@ export default defineConfig({
         plugins: [kernelTwin()],
         server: { headers: ISOLATION_HEADERS },
         // Named, not discovered: a dependency found while tests run makes vite reload the page under them.
-        optimizeDeps: { noDiscovery: true, include: ["libopus-wasm", "valibot"] },
+        optimizeDeps: {
+          noDiscovery: true,
+          include: ["libopus-wasm", "valibot", "yaml", "@cfworker/json-schema"],
+        },
         test: {
           name: "chromium",
           testTimeout,

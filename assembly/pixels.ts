@@ -1,6 +1,7 @@
-// Pixel formats, SIMD: packed RGB to I420 and back, and chroma in pairs to two planes. BT.601, limited range (Y 16 to
-// 235, U and V 16 to 240). Rows lie without gaps and are written in rising order, so what a group writes past the end of
-// a row is overwritten by the next one. Not in the portable dialect: the tests hold references.
+// Pixel formats, SIMD: packed RGB to I420 and back or to gray, and chroma in pairs to two planes. BT.601, limited range
+// (Y 16 to 235, U and V 16 to 240), gray from 0 to 255. Rows lie without gaps and are written in rising order, so what a
+// group writes past the end of a row is overwritten by the next one. Not in the portable dialect: the tests hold
+// references.
 import { PIXEL_GROUP } from "./pixels-layout";
 
 // ITU-R BT.601-7 section 2.5.1 for 8 bits (219 steps of luma, 224 of chroma), times 2^15.
@@ -8,6 +9,13 @@ const Y_BITS: i32 = 15;
 const Y_RED: i16 = 8414;
 const Y_GREEN: i16 = 16519;
 const Y_BLUE: i16 = 3208;
+/** Black is 16, and half a step rounds. */
+const Y_BLACK: i32 = (16 << Y_BITS) + (1 << (Y_BITS - 1));
+// Gray takes the full range; what is gray already stays as it is, as they add up to one.
+const GRAY_RED: i16 = 9798;
+const GRAY_GREEN: i16 = 19235;
+const GRAY_BLUE: i16 = 3735;
+const GRAY_BLACK: i32 = 1 << (Y_BITS - 1);
 // Those of U and of V add up to zero, so that gray has no color at all.
 const U_RED: i16 = -4857;
 const U_GREEN: i16 = -9535;
@@ -57,8 +65,8 @@ export function packedToI420(
   for (let row = 0; row < rows; row += 2) {
     const isLast = row + 1 == rows;
     const below = isLast ? source : source + stride;
-    lumaRow(source, y, width, luma);
-    if (!isLast) lumaRow(below, y + width, width, luma);
+    lumaRow(source, y, width, luma, Y_BLACK);
+    if (!isLast) lumaRow(below, y + width, width, luma, Y_BLACK);
     chromaRow(source, below, u, width, uWeights);
     chromaRow(source, below, v, width, vWeights);
     source = below + stride;
@@ -68,6 +76,12 @@ export function packedToI420(
   }
 }
 
+/** Red, green, blue and a fourth byte become gray, for `pixels` of them. */
+export function packedToGray(source: usize, pixels: i32, target: usize): void {
+  const weights = i16x8(GRAY_RED, GRAY_GREEN, GRAY_BLUE, 0, GRAY_RED, GRAY_GREEN, GRAY_BLUE, 0);
+  lumaRow(source, target, pixels, weights, GRAY_BLACK);
+}
+
 // The products of four pixels, each summed up.
 function weighed(first: v128, second: v128, weights: v128): v128 {
   const a = i32x4.dot_i16x8_s(first, weights);
@@ -75,20 +89,20 @@ function weighed(first: v128, second: v128, weights: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
 }
 
-function lumaOf(pixels: v128, weights: v128): v128 {
+function lumaOf(pixels: v128, weights: v128, black: i32): v128 {
   const sum = weighed(i16x8.extend_low_i8x16_u(pixels), i16x8.extend_high_i8x16_u(pixels), weights);
-  return i32x4.shr_s(i32x4.add(sum, i32x4.splat((16 << Y_BITS) + (1 << (Y_BITS - 1)))), Y_BITS);
+  return i32x4.shr_s(i32x4.add(sum, i32x4.splat(black)), Y_BITS);
 }
 
-function lumaRow(source: usize, target: usize, width: i32, weights: v128): void {
+function lumaRow(source: usize, target: usize, width: i32, weights: v128, black: i32): void {
   for (let x = 0; x < width; x += PIXEL_GROUP) {
     const low = i16x8.narrow_i32x4_s(
-      lumaOf(v128.load(source), weights),
-      lumaOf(v128.load(source, 16), weights),
+      lumaOf(v128.load(source), weights, black),
+      lumaOf(v128.load(source, 16), weights, black),
     );
     const high = i16x8.narrow_i32x4_s(
-      lumaOf(v128.load(source, 32), weights),
-      lumaOf(v128.load(source, 48), weights),
+      lumaOf(v128.load(source, 32), weights, black),
+      lumaOf(v128.load(source, 48), weights, black),
     );
     v128.store(target, i8x16.narrow_i16x8_u(low, high));
     source += 64;

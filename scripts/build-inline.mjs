@@ -36,6 +36,19 @@ const SCRIPTS = [
     compressed: true,
   },
   {
+    entry: "src/browser-pipeline-worker.ts",
+    constant: "pipelineWorkerSource",
+    module: `${BROWSER}/pipeline-worker.ts`,
+    compressed: true,
+  },
+  {
+    entry: "src/node-pipeline-worker.ts",
+    constant: "pipelineWorkerSource",
+    module: "src/platform/node/generated/pipeline-worker.ts",
+    platform: "node",
+    compressed: true,
+  },
+  {
     entry: "src/platform/node/video/video-worker.ts",
     constant: "videoWorkerSource",
     module: "src/platform/node/generated/video-worker.ts",

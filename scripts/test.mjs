@@ -1,9 +1,10 @@
 // npm test [-- vitest arguments]: set-up, then all tests inside a network namespace with nothing but loopback where the
 // system allows. The last line is "N passed, N failed". A run that hangs is described and ended.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isolation } from "./isolation.mjs";
 import { whenOrphaned } from "./orphan.mjs";
 import { describeProcesses, endProcesses, markedProcesses } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
@@ -52,7 +53,7 @@ function vitestArguments(chromium) {
 
 /** @returns {Promise<number>} vitest's exit code, 1 when a signal ended it */
 async function runTests(args, chromium) {
-  const [command, ...rest] = [...isolation(), process.execPath, ...args];
+  const [command, ...rest] = [...isolationCommand(), process.execPath, ...args];
   const child = spawn(command, rest, {
     cwd: ROOT,
     env: environment(chromium),
@@ -84,23 +85,12 @@ function environment(chromium) {
   return env;
 }
 
-/** @returns {string[]} the command that runs another one with loopback as its only network, empty where impossible */
-function isolation() {
-  const path = `PATH=${process.env.PATH}:/usr/sbin:/sbin`;
-  for (const flags of [["-n"], ["-U", "-r", "-n"]]) {
-    const [command, ...args] = [
-      "unshare",
-      ...flags,
-      "env",
-      path,
-      "sh",
-      "-c",
-      'ip link set lo up && exec "$@"',
-      "sh",
-    ];
-    if (spawnSync(command, [...args, "true"], { stdio: "ignore" }).status !== 0) continue;
-    console.log(`test: in a network namespace with loopback only (unshare ${flags.join(" ")})`);
-    return [command, ...args];
+/** @returns {string[]} what the command of the tests begins with; empty where there are no namespaces */
+function isolationCommand() {
+  const isolated = isolation();
+  if (isolated !== undefined) {
+    console.log(`test: in a network namespace with loopback only (${isolated.how})`);
+    return isolated.command;
   }
   notices.push(
     "NOTICE: ran without a network namespace, because unshare or ip is missing or not allowed here",

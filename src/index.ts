@@ -9,6 +9,8 @@ export type { FlushOptions } from "./transport/outbox.ts";
 export type { FlushResult } from "./transport/outgoing-audio.ts";
 export type { PictureOptions } from "./transport/picture-readers.ts";
 export type { PeerStats, PeerVideoStats, TransportStats } from "./transport/stats.ts";
+export type { StreamOptions, TransportSession } from "./transport/session-room.ts";
+export type { SessionAudioFormat } from "./transport/session-feed.ts";
 export type { OutgoingVideoStats } from "./transport/outgoing-video.ts";
 export type {
   InboundVideoStats,
@@ -52,6 +54,7 @@ export type {
   AudioFrame,
   AudioQuality,
   BinaryData,
+  ControlData,
   DataChannelMessage,
   JsonData,
   JsonObject,
@@ -60,9 +63,12 @@ export type {
   PixelFormat,
   Rotation,
   RuntimeData,
+  TensorData,
+  TensorElement,
   TextData,
   VideoData,
 } from "./runtime/data.ts";
+export type * from "./runtime/control-action.ts";
 export type { CallOptions } from "./runtime/call.ts";
 export type { EventSource } from "./runtime/emitter.ts";
 export type { Logger, LogLevel } from "./runtime/logger.ts";

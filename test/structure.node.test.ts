@@ -5,9 +5,19 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { exportedNames } from "./exported-names.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
+/** The only files that know a platform folder. */
+const ROOTS = [
+  "node.ts",
+  "browser.ts",
+  "node-worker.ts",
+  "browser-worker.ts",
+  "node-pipeline-worker.ts",
+  "browser-pipeline-worker.ts",
+];
 /**
  * Folders and files of src from the bottom up. A file imports lower layers and its own folder, nothing else. The
  * ports, types only, lie in the lowest layer, and so does what all platforms say in a session description.
@@ -31,15 +41,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ["session", "peer"],
   ["transport"],
   ["testing", "index.ts"],
-  ["node.ts", "browser.ts", "node-worker.ts", "browser-worker.ts"],
+  ROOTS,
   ["cli"],
 ];
 /** The lowest layer holds words everybody shares, also with each other. */
 const SHARED_LAYER = 0;
-
 const PLATFORM_FOLDERS = ["platform/node", "platform/browser"];
-/** The only files that know a platform folder. */
-const PLATFORM_USERS = ["node.ts", "browser.ts", "node-worker.ts", "browser-worker.ts"];
 /** What never runs in a browser: it alone may ask for modules of Node, and only it imports what lies here. */
 const NODE_PLACES = [
   "platform/node/",
@@ -48,6 +55,7 @@ const NODE_PLACES = [
   "cli/",
   "node.ts",
   "node-worker.ts",
+  "node-pipeline-worker.ts",
 ];
 
 /** The files of a domain folder that may be asynchronous and hold resources; their siblings are pure. */
@@ -57,7 +65,21 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   wasm: [],
   codecs: ["opus.ts"],
   channels: ["data-channel.ts", "sync-channel.ts"],
-  pipeline: ["runner.ts", "execution.ts", "node.ts", "node-run.ts", "waiting-queue.ts", "worker-nodes.ts"],
+  pipeline: [
+    "runner.ts",
+    "execution.ts",
+    "node.ts",
+    "node-attempt.ts",
+    "node-run.ts",
+    "open-node.ts",
+    "pipeline-stream.ts",
+    "program-callbacks.ts",
+    "waiting-queue.ts",
+    "worker-host.ts",
+    "worker-line.ts",
+    "worker-nodes.ts",
+    "nodes/background-blur.ts",
+  ],
   signaling: ["signaling.ts"],
   media: [
     "media.ts",
@@ -71,15 +93,26 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "engine/open-engine.ts",
     "engine/worker-engine.ts",
   ],
-  session: ["session-manager.ts", "stream-session.ts", "recording.ts"],
+  session: [
+    "session-manager.ts",
+    "stream-session.ts",
+    "session-flow.ts",
+    "output-readers.ts",
+    "recording.ts",
+  ],
   peer: ["peer-connection.ts", "connector.ts", "live-link.ts", "video-link.ts", "quality-watch.ts"],
   transport: [
     "webrtc-transport.ts",
     "transport-life.ts",
     "run.ts",
     "load-media.ts",
+    "load-pipelines.ts",
+    "pipeline-transport.ts",
+    "session-room.ts",
+    "session-feed.ts",
     "aligned-readers.ts",
     "mesh.ts",
+    "control-desk.ts",
     "outbox.ts",
     "outgoing-audio.ts",
     "load-video.ts",
@@ -167,7 +200,7 @@ describe("the structure of src", () => {
   it("lets platform folders import the lowest layer only, and nobody but the roots import them", () => {
     const faults = eachImport((path, { target }) => {
       if (isPlatform(path)) return folderOf(path) !== folderOf(target) && layerOf(target) !== SHARED_LAYER;
-      return isPlatform(target) && !PLATFORM_USERS.includes(path);
+      return isPlatform(target) && !ROOTS.includes(path);
     });
     expect(faults).toEqual([]);
   });
@@ -229,7 +262,7 @@ describe("the kernels", () => {
 
 describe("the two roots", () => {
   it("export the same names, but for a stated list", { timeout: 60_000 }, () => {
-    const [node, browser] = exportedNames(["src/node.ts", "src/browser.ts"]);
+    const [node, browser] = exportedNames(ROOT, ["src/node.ts", "src/browser.ts"]);
     expect(node).not.toEqual([]);
     expect(browser?.filter((name) => !BROWSER_ONLY.includes(name))).toEqual(node);
   });
@@ -346,27 +379,5 @@ function visit(node: ts.Node, use: (node: ts.Node) => void): void {
   use(node);
   ts.forEachChild(node, (child) => {
     visit(child, use);
-  });
-}
-
-/** All exported names of modules, types included, sorted. */
-function exportedNames(paths: readonly string[]): string[][] {
-  const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) => ts.sys.readFile(path));
-  const { options } = ts.convertCompilerOptionsFromJson(
-    (config.config as { compilerOptions: object }).compilerOptions,
-    ROOT,
-  );
-  const files = paths.map((path) => join(ROOT, path));
-  const program = ts.createProgram(files, options);
-  const checker = program.getTypeChecker();
-  return files.map((path) => {
-    const file = program.getSourceFile(path);
-    const symbol = file && checker.getSymbolAtLocation(file);
-    return symbol
-      ? checker
-          .getExportsOfModule(symbol)
-          .map(({ name }) => name)
-          .sort()
-      : [];
   });
 }

@@ -1,10 +1,12 @@
-// Actions on the `control` channel as JSON: `hello`, `video` and what is not known yet. Pure; a malformed action is told
-// apart from an unknown one and never thrown.
+// What comes over the `control` channel: `hello`, `video`, what programs ask of each other, and what is not known yet.
+// Pure; a malformed action is told apart from an unknown one and never thrown.
 import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../runtime/data.ts";
 import { ID_PATTERN } from "../runtime/ids.ts";
 import { faultPath, members, wholeNumber } from "../runtime/schema.ts";
 import type { Capability } from "../platform/signaling-channel.ts";
+import { parseControlMessage, requestIdOf } from "./control-actions.ts";
+import type { ControlMessage, MalformedAction } from "./control-actions.ts";
 import { parseVideoSignal } from "./video-signals.ts";
 import type { VideoSignal } from "./video-signals.ts";
 
@@ -20,6 +22,17 @@ const MAX_AUDIO_LOOKAHEAD_SAMPLES = 48_000;
 /** Members of a list in `hello`; a longer list is malformed. */
 const MAX_LIST = 64;
 
+/** Longest side of a picture (RFC 6386 section 9.1), and most pictures a second, that `hello` may name. */
+const MAX_SIDE = 16_383;
+const MAX_FPS = 1_000;
+
+/** The largest pictures a peer deals with, and how many a second; upright ones have width and height the other way. */
+export interface MaxVideo {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+}
+
 /** The first action of both sides: who is there and what it can do. */
 export interface HelloFields {
   /** {@link PEER_PROTOCOL_VERSION} of the sender. */
@@ -31,16 +44,20 @@ export interface HelloFields {
   codecs: string[];
   /** Delay of the audio encoder, in samples at 48 kHz, 0 to 48000. */
   audioLookaheadSamples: number;
+  /** Absent without video, and of peers that do not say. */
+  maxVideo?: MaxVideo;
 }
 
 /** What a JSON message on the `control` channel says. */
-export type ControlAction =
+export type ReceivedControl =
   | { type: "hello"; hello: HelloFields }
   /** A word about the connection for video. */
   | { type: "video"; signal: VideoSignal }
+  /** From program to program. */
+  | { type: "message"; message: ControlMessage }
   /** An action of a later version; `action` is at most 64 characters of its name. */
-  | { type: "unknown"; action: string }
-  | { type: "malformed"; reason: string };
+  | { type: "unknown"; action: string; requestId: string | undefined }
+  | MalformedAction;
 
 const integer = wholeNumber("expected an integer");
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
@@ -55,6 +72,13 @@ const helloSchema = members({
     v.pipe(integer, v.minValue(0), v.maxValue(MAX_AUDIO_LOOKAHEAD_SAMPLES)),
     DEFAULT_AUDIO_LOOKAHEAD_SAMPLES,
   ),
+  max_video: v.optional(
+    members({
+      width: v.pipe(integer, v.minValue(1), v.maxValue(MAX_SIDE)),
+      height: v.pipe(integer, v.minValue(1), v.maxValue(MAX_SIDE)),
+      fps: v.pipe(v.number(), v.minValue(1), v.maxValue(MAX_FPS)),
+    }),
+  ),
 });
 
 /** The wire form of `hello`. */
@@ -66,34 +90,44 @@ export function encodeHello(hello: HelloFields): JsonObject {
     capabilities: [...hello.capabilities],
     codecs: [...hello.codecs],
     audio_lookahead_samples: hello.audioLookaheadSamples,
+    ...(hello.maxVideo !== undefined && { max_video: { ...hello.maxVideo } }),
   };
 }
 
 /** Read one action. Capabilities not known here are left out: a later version may have more. */
-export function parseControl(value: JsonValue): ControlAction {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { type: "malformed", reason: "not an object" };
-  }
-  if (typeof value.action !== "string") return { type: "malformed", reason: "no action" };
-  if (value.action === "video") {
+export function parseControl(value: JsonValue): ReceivedControl {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return malformed("not an object");
+  const { action } = value;
+  if (typeof action !== "string") return malformed("no action");
+  if (action === "hello") return parseHello(value);
+  if (action === "video") {
     const signal = parseVideoSignal(value);
-    if (typeof signal === "string") return { type: "malformed", reason: `video: ${signal}` };
-    return { type: "video", signal };
+    return typeof signal === "string" ? malformed(`video: ${signal}`) : { type: "video", signal };
   }
-  if (value.action !== "hello") return { type: "unknown", action: value.action.slice(0, 64) };
+  const message = parseControlMessage(value);
+  if (message === undefined) {
+    return { type: "unknown", action: action.slice(0, 64), requestId: requestIdOf(value) };
+  }
+  return message.type === "malformed" ? message : { type: "message", message };
+}
+
+function parseHello(value: JsonObject): ReceivedControl {
   const parsed = v.safeParse(helloSchema, value);
-  if (!parsed.success) {
-    const where = parsed.issues.map(faultPath).join(", ");
-    return { type: "malformed", reason: `hello: ${where}` };
-  }
+  if (!parsed.success) return malformed(`hello: ${parsed.issues.map(faultPath).join(", ")}`);
+  const { output } = parsed;
   const hello: HelloFields = {
-    protocolVersion: parsed.output.protocol_version,
-    instanceId: parsed.output.instance_id,
-    capabilities: parsed.output.capabilities.filter(isCapability),
-    codecs: parsed.output.codecs,
-    audioLookaheadSamples: parsed.output.audio_lookahead_samples,
+    protocolVersion: output.protocol_version,
+    instanceId: output.instance_id,
+    capabilities: output.capabilities.filter(isCapability),
+    codecs: output.codecs,
+    audioLookaheadSamples: output.audio_lookahead_samples,
+    ...(output.max_video !== undefined && { maxVideo: output.max_video }),
   };
   return { type: "hello", hello };
+}
+
+function malformed(reason: string): MalformedAction {
+  return { type: "malformed", reason, requestId: undefined };
 }
 
 function isCapability(text: string): text is Capability {

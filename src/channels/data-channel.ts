@@ -5,6 +5,10 @@ import type { ErrorCode } from "../errors/codes.ts";
 import type { ChannelOptions, ChannelPort } from "../platform/platform.ts";
 import type { DataChannelMessage, JsonObject, JsonValue, RuntimeData } from "../runtime/data.ts";
 import type { Clock } from "../runtime/time.ts";
+import { channelStatistics, noTraffic } from "./channel-statistics.ts";
+import type { ChannelStatistics, Counts } from "./channel-statistics.ts";
+import { encodeControlMessage } from "./control-actions.ts";
+import type { ControlMessage } from "./control-actions.ts";
 import { encodeHello, parseControl } from "./control.ts";
 import type { HelloFields } from "./control.ts";
 import {
@@ -44,6 +48,9 @@ export const HELLO_TIMEOUT_MS = 5_000;
 /** Ports of one label: ours, and those a foreign peer opens in-band; one would do, a few forgive reopening. */
 const MAX_PORTS = 4;
 
+/** Why a control action was dropped: a reply that nobody waits for, or a request beyond those under work. */
+export type ControlRefusal = "stray-reply" | "surplus-request";
+
 /** Where a {@link PeerChannels} reports to. Exceptions of these functions are contained and become faults. */
 export interface PeerChannelsOptions {
   /** The remote peer, named in errors. */
@@ -54,6 +61,8 @@ export interface PeerChannelsOptions {
   onHello(hello: HelloFields): void;
   /** A word about the connection for video; never before `onHello`. */
   onVideoSignal(signal: VideoSignal): void;
+  /** A word of the other program; never before `onHello`. @returns why it was dropped, to be counted */
+  onControl(message: ControlMessage): ControlRefusal | undefined;
   onMessage(message: DataChannelMessage): void;
   onData(data: RuntimeData, envelope: DataEnvelope): void;
   /** Something was dropped or failed; the channels live on. */
@@ -64,36 +73,12 @@ export interface PeerChannelsOptions {
   onClosed?(label: ChannelLabel): void;
 }
 
-/** Counters since the beginning. Bytes are payload, without headers. */
-export interface ChannelTraffic {
-  readonly messagesSent: number;
-  readonly messagesReceived: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-}
-
-/** {@link ChannelTraffic} of all channels together, and what else is counted. */
-export interface ChannelStatistics extends ChannelTraffic {
-  /** Each channel's own, by label. */
-  readonly channels: Readonly<
-    Record<string, ChannelTraffic & { readonly state: "connecting" | "open" | "closed" }>
-  >;
-  /** Bytes handed over and not yet on the network. */
-  readonly bufferedAmount: number;
-  /** Inbound frames that were dropped, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
-}
-
 interface Lane {
   /** In the order they were attached; the last open one sends. */
   ports: ChannelPort[];
   readonly ids: MessageIds;
   readonly counts: Counts;
 }
-
-type Counts = { -readonly [Name in keyof ChannelTraffic]: number };
-
-const noTraffic = (): Counts => ({ messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0 });
 
 /** See the header. */
 export class PeerChannels {
@@ -174,7 +159,7 @@ export class PeerChannels {
     this.#send("data", () => encodeMessage(message));
   }
 
-  /** Send json, text or binary runtime data on `data`; as {@link sendMessage}, also `INVALID_STREAM_ID`. */
+  /** Send runtime data but audio and video on `data`; as {@link sendMessage}, also `INVALID_STREAM_ID`. */
   async sendData(data: RuntimeData, envelope: DataEnvelope = {}): Promise<void> {
     this.#send("data", () => encodeData(data, envelope));
   }
@@ -184,27 +169,14 @@ export class PeerChannels {
     this.#send("control", () => encodeMessage({ type: "json", payload: encodeVideoSignal(signal) }));
   }
 
+  /** Send a word to the other program on `control`. @throws TransportError as {@link sendMessage} */
+  sendControl(message: ControlMessage): void {
+    this.#send("control", () => encodeMessage({ type: "json", payload: encodeControlMessage(message) }));
+  }
+
   /** Counters as of now. */
   stats(): ChannelStatistics {
-    const total = noTraffic();
-    let bufferedAmount = 0;
-    const channels: Record<string, ChannelStatistics["channels"][string]> = {};
-    for (const [label, { ports, counts }] of this.#lanes) {
-      total.messagesSent += counts.messagesSent;
-      total.messagesReceived += counts.messagesReceived;
-      total.bytesSent += counts.bytesSent;
-      total.bytesReceived += counts.bytesReceived;
-      for (const port of ports) bufferedAmount += port.bufferedAmount;
-      const unopened = ports.length === 0 ? "closed" : "connecting";
-      const state = ports.some((port) => port.open) ? "open" : unopened;
-      channels[label] = Object.freeze({ ...counts, state });
-    }
-    return Object.freeze({
-      ...total,
-      channels: Object.freeze(channels),
-      bufferedAmount,
-      dropped: Object.freeze(Object.fromEntries(this.#dropped)),
-    });
+    return channelStatistics(this.#lanes, this.#dropped);
   }
 
   /** Close every channel; idempotent. No timer is left and nothing is reported from now on. */
@@ -321,18 +293,37 @@ export class PeerChannels {
 
   #control(payload: JsonValue): void {
     const action = parseControl(payload);
-    if (action.type === "malformed") return this.#drop("malformed-action", `control: ${action.reason}`);
+    if (action.type === "hello") return this.#greeted(action.hello);
+    if (action.type === "malformed") {
+      this.#drop("malformed-action", `control: ${action.reason}`);
+      return this.#refuse(action.requestId, "INVALID_DATA", action.reason);
+    }
     if (action.type === "unknown") {
       this.#count("unknown-action");
       const message = `the peer asked for the unknown action '${action.action}'`;
-      return this.#fault(this.#error("NOT_SUPPORTED", message, { details: { action: action.action } }));
+      this.#fault(this.#error("NOT_SUPPORTED", message, { details: { action: action.action } }));
+      return this.#refuse(action.requestId, "NOT_SUPPORTED", `there is no action '${action.action}'`);
     }
-    if (action.type === "video") {
-      if (this.#remoteHello === undefined) return this.#drop("action-before-hello", "control: video");
-      return this.#contain(() => this.#options.onVideoSignal(action.signal));
+    if (this.#remoteHello === undefined) {
+      const { type } = action.type === "video" ? action : action.message;
+      return this.#drop("action-before-hello", `control: ${type}`);
     }
+    this.#contain(() => {
+      if (action.type === "video") return this.#options.onVideoSignal(action.signal);
+      const refusal = this.#options.onControl(action.message);
+      if (refusal !== undefined) this.#count(refusal);
+    });
+  }
+
+  // Whoever waits for a reply gets one.
+  #refuse(requestId: string | undefined, code: ErrorCode, message: string): void {
+    if (requestId === undefined) return;
+    const reply = { type: "result", ok: false, error: { code, message } } as const;
+    this.#contain(() => this.sendControl({ type: "response", requestId, reply }));
+  }
+
+  #greeted(hello: HelloFields): void {
     if (this.#remoteHello !== undefined) return this.#count("repeated-hello");
-    const { hello } = action;
     this.#remoteHello = hello;
     this.#cancelHelloTimer?.();
     this.#contain(() => this.#options.onHello(hello));

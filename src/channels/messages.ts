@@ -2,12 +2,13 @@
 // sent is refused to the caller, what cannot be read is dropped with a reason.
 import * as v from "valibot";
 import { TransportError } from "../errors/errors.ts";
-import type { DataChannelMessage, JsonObject, JsonValue, RuntimeData } from "../runtime/data.ts";
+import type { DataChannelMessage, JsonObject, JsonValue, RuntimeData, TensorData } from "../runtime/data.ts";
 import { ID_PATTERN, isId } from "../runtime/ids.ts";
 import { isMembers, wholeNumber } from "../runtime/schema.ts";
 import { FRAME_KINDS, MAX_MESSAGE_BYTES } from "./framing.ts";
 import type { FrameKind } from "./framing.ts";
 import { decodeJson, encodeJson } from "./json.ts";
+import { MAX_TENSOR_AXES, TENSOR_ELEMENTS, tensorBytes } from "./tensor-bytes.ts";
 
 /** What accompanies runtime data from one pipeline to the next. */
 export interface DataEnvelope {
@@ -30,13 +31,17 @@ export type Decoded =
   | { type: "fault"; reason: MessageFault };
 
 /** Why a payload was dropped. */
-export type MessageFault = "bad-utf8" | "bad-json" | "bad-base64" | "bad-header" | "bad-legacy" | "oversize";
+export type MessageFault =
+  "bad-utf8" | "bad-json" | "bad-base64" | "bad-header" | "bad-legacy" | "bad-size" | "oversize";
 
 /** Bytes of the length field before the JSON header of runtime data. */
 const HEADER_LENGTH_BYTES = 4;
 
 /** Largest JSON header of runtime data that is read, in bytes. */
 const MAX_HEADER_BYTES = 65_536;
+
+/** What a word to whoever works on a stream can be. */
+const CONTROL_WORDS = ["cancel", "batchHint", "deadline"] as const;
 
 /** Largest text in the original's JSON form: base64 makes four characters of three bytes, and some room around. */
 const MAX_LEGACY_CHARACTERS = Math.ceil(MAX_MESSAGE_BYTES / 3) * 4 + 1024;
@@ -64,7 +69,7 @@ export function encodeMessage(message: DataChannelMessage): EncodedMessage {
 }
 
 /**
- * The bytes of json, text or binary runtime data: u32 length, JSON header, then the value, text or bytes.
+ * The bytes of runtime data but audio and video: u32 length, JSON header, then the value, text or bytes.
  * @throws TransportError `INVALID_DATA`, `INVALID_STREAM_ID`, `SERIALIZATION_ERROR`
  */
 export function encodeData(data: RuntimeData, envelope: DataEnvelope = {}): EncodedMessage {
@@ -83,8 +88,25 @@ export function encodeData(data: RuntimeData, envelope: DataEnvelope = {}): Enco
       body = asBytes(data.data, "data.data");
       if (data.mimeType !== undefined) header.mime_type = asText(data.mimeType, "data.mimeType");
       break;
+    case "tensor":
+      body = asTensor(data);
+      header.shape = [...data.shape];
+      header.dtype = data.dtype;
+      break;
+    case "control":
+      if (!CONTROL_WORDS.includes(data.message)) {
+        throw invalid("data.message", "'cancel', 'batchHint' or 'deadline'", data.message);
+      }
+      if (!isMembers(data.value)) throw invalid("data.value", "an object", data.value);
+      body = utf8.encode(encodeJson(data.value, "data.value"));
+      header.message = data.message;
+      break;
     default:
-      throw invalid("data.type", "'json', 'text' or 'binary' on a data channel", (data as RuntimeData).type);
+      throw invalid(
+        "data.type",
+        "'json', 'text', 'binary', 'tensor' or 'control' on a data channel",
+        (data as RuntimeData).type,
+      );
   }
   const headerBytes = utf8.encode(JSON.stringify(header));
   if (headerBytes.length > MAX_HEADER_BYTES) {
@@ -146,7 +168,15 @@ const dataHeader = v.variant("type", [
   v.object({ type: v.literal("json"), ...place }),
   v.object({ type: v.literal("text"), channel: v.optional(v.string()), ...place }),
   v.object({ type: v.literal("binary"), mime_type: v.optional(v.string()), ...place }),
+  v.object({
+    type: v.literal("tensor"),
+    shape: v.pipe(v.array(v.number()), v.maxLength(MAX_TENSOR_AXES)),
+    dtype: v.picklist(TENSOR_ELEMENTS),
+    ...place,
+  }),
+  v.object({ type: v.literal("control"), message: v.picklist(CONTROL_WORDS), ...place }),
 ]);
+type DataHeader = v.InferOutput<typeof dataHeader>;
 
 function decodeData(payload: Uint8Array): Decoded {
   if (payload.length < HEADER_LENGTH_BYTES) return fault("bad-header");
@@ -161,7 +191,10 @@ function decodeData(payload: Uint8Array): Decoded {
   if (!header.success) return fault("bad-header");
   const body = payload.subarray(end);
   const { stream_id: streamId, timestamp_us: timestampUs, sequence, metadata } = header.output;
-  const where = {
+  const value = decodeBody(header.output, body);
+  if (typeof value === "string") return fault(value);
+  const data: RuntimeData = {
+    ...value,
     ...(streamId === undefined ? {} : { streamId }),
     ...(timestampUs === undefined ? {} : { timestampUs }),
   };
@@ -169,28 +202,30 @@ function decodeData(payload: Uint8Array): Decoded {
     ...(sequence === undefined ? {} : { sequence }),
     metadata: metadata ?? {},
   };
-  if (header.output.type === "binary") {
-    const mimeType = header.output.mime_type;
-    const data = body.slice();
-    return {
-      type: "data",
-      data: { type: "binary", data, ...(mimeType === undefined ? {} : { mimeType }), ...where },
-      envelope,
-    };
+  return { type: "data", data, envelope };
+}
+
+// What follows the header; bytes are copied: the frame they came in is not ours.
+function decodeBody(header: DataHeader, body: Uint8Array): RuntimeData | MessageFault {
+  if (header.type === "binary") {
+    const { mime_type: mimeType } = header;
+    return { type: "binary", data: body.slice(), ...(mimeType === undefined ? {} : { mimeType }) };
+  }
+  if (header.type === "tensor") {
+    const { shape, dtype } = header;
+    if (tensorBytes(dtype, shape) !== body.length) return "bad-size";
+    return { type: "tensor", data: body.slice(), shape, dtype };
   }
   const text = decodeUtf8(body);
-  if (text === undefined) return fault("bad-utf8");
-  if (header.output.type === "text") {
-    const { channel } = header.output;
-    return {
-      type: "data",
-      data: { type: "text", text, ...(channel === undefined ? {} : { channel }), ...where },
-      envelope,
-    };
+  if (text === undefined) return "bad-utf8";
+  if (header.type === "text") {
+    const { channel } = header;
+    return { type: "text", text, ...(channel === undefined ? {} : { channel }) };
   }
   const json = decodeJson(text);
-  if (json === undefined) return fault("bad-json");
-  return { type: "data", data: { type: "json", value: json.value, ...where }, envelope };
+  if (json === undefined) return "bad-json";
+  if (header.type === "json") return { type: "json", value: json.value };
+  return isMembers(json.value) ? { type: "control", message: header.message, value: json.value } : "bad-json";
 }
 
 function areTexts(value: unknown): boolean {
@@ -264,6 +299,18 @@ function asObject<T>(value: T, name: string): T & object {
 function asBytes(value: unknown, name: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw invalid(name, "a Uint8Array", value);
+}
+
+function asTensor({ data, shape, dtype }: TensorData): Uint8Array {
+  if (!TENSOR_ELEMENTS.includes(dtype)) {
+    throw invalid("data.dtype", `one of ${TENSOR_ELEMENTS.join(", ")}`, dtype);
+  }
+  const bytes = Array.isArray(shape) ? tensorBytes(dtype, shape) : NaN;
+  if (Number.isNaN(bytes)) {
+    throw invalid("data.shape", `at most ${MAX_TENSOR_AXES} whole numbers from 0`, JSON.stringify(shape));
+  }
+  if (asBytes(data, "data.data").length === bytes) return data;
+  throw invalid("data.data", `${bytes} bytes long, as its shape says`, data.length);
 }
 
 function asText(value: unknown, name: string): string {

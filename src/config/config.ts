@@ -1,6 +1,7 @@
 // The transport's options: types, defaults, and validation that lists every fault at once. Pure.
 import * as v from "valibot";
 import { TransportError } from "../errors/errors.ts";
+import type { AuthorizeControl } from "../runtime/control-action.ts";
 import type { JsonValue } from "../runtime/data.ts";
 import type { Logger, LogLevel } from "../runtime/logger.ts";
 import { faultPath } from "../runtime/schema.ts";
@@ -86,6 +87,11 @@ export interface WebRtcTransportConfig {
   allowPeers: string[] | undefined;
   /** These peers may not connect, in both directions; wins over `allowPeers`. */
   denyPeers: string[] | undefined;
+  /**
+   * Asked for each `reconfigure`, `pause`, `resume` and `getStatus` of a peer; `ping` and `custom` need no leave.
+   * Undefined: everybody gets a status, nobody anything else.
+   */
+  authorizeControl: AuthorizeControl | undefined;
   /** `internet` uses STUN and TURN, `relay` TURN only, `lan` no server at all. */
   networkMode: "internet" | "relay" | "lan";
   stunServers: string[];
@@ -94,6 +100,8 @@ export interface WebRtcTransportConfig {
   bindAddress: string | undefined;
   /** Remote peers at a time, connecting ones included: 1 to 10. */
   maxPeers: number;
+  /** Sessions at a time: 1 to 64. */
+  maxSessions: number;
   audio: AudioConfig;
   video: VideoConfig;
   /**
@@ -202,6 +210,7 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
     userData: undefined,
     allowPeers: undefined,
     denyPeers: undefined,
+    authorizeControl: undefined,
     bindAddress: undefined,
     logger: undefined,
     ...withDefaults(rest, {
@@ -211,6 +220,7 @@ export function resolveConfig(options: WebRtcTransportOptions = {}): WebRtcTrans
       stunServers: networkMode === "internet" ? [DEFAULT_STUN_SERVER] : [],
       turnServers: [],
       maxPeers: 10,
+      maxSessions: 10,
       adaptiveBitrate: true,
       enableDataChannel: true,
       dataChannelMode: "reliable",

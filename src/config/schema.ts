@@ -102,6 +102,7 @@ export const configSchema = onlyMembers({
   ),
   allowPeers: v.optional(v.array(id, "expected an array of peer ids")),
   denyPeers: v.optional(v.array(id, "expected an array of peer ids")),
+  authorizeControl: v.optional(v.function("expected a function that returns true or false")),
   networkMode: choice("internet", "relay", "lan"),
   stunServers: v.array(serverUrl(["stun", "stuns"]), "expected an array of stun: or stuns: URLs"),
   turnServers: v.union(
@@ -110,6 +111,7 @@ export const configSchema = onlyMembers({
   ),
   bindAddress: v.optional(nonEmpty("expected a local IP address")),
   maxPeers: integer(1, 10),
+  maxSessions: integer(1, 64),
   audio: audioSchema,
   video: videoSchema,
   adaptiveBitrate: flag,

@@ -1,6 +1,9 @@
-// What a program may hand in as audio. Checks only.
+// What may be handed in as audio: to peers by a program, to the nodes of a pipeline by anybody. Checks only.
 import { TransportError } from "../errors/errors.ts";
 import type { AudioData } from "../runtime/data.ts";
+
+/** Channels of the sound that nodes take; peers are sent mono or stereo. */
+export const MAX_CHANNELS = 8;
 
 const MIN_SAMPLE_RATE = 8_000;
 const MAX_SAMPLE_RATE = 192_000;
@@ -14,9 +17,22 @@ export type CheckedAudioData = AudioData & { channels: 1 | 2 };
  * @throws TransportError `INVALID_DATA` naming the field and what was expected of it
  */
 export function checkAudioData(data: AudioData): asserts data is CheckedAudioData {
-  const { samples, sampleRate, channels, timestampUs } = data;
+  const { samples, channels } = data;
   if (!(samples instanceof Float32Array)) refuse("samples", "a Float32Array", typeof samples);
   if (channels !== 1 && channels !== 2) refuse("channels", "1 or 2", channels);
+  checkSound(data);
+}
+
+/**
+ * Refuse audio that is none, of up to eight channels.
+ *
+ * @throws TransportError `INVALID_DATA` naming the field and what was expected of it
+ */
+export function checkSound({ samples, sampleRate, channels, timestampUs }: AudioData): void {
+  if (!(samples instanceof Float32Array)) refuse("samples", "a Float32Array", typeof samples);
+  if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
+    refuse("channels", `1 to ${MAX_CHANNELS}`, channels);
+  }
   if (!Number.isInteger(sampleRate) || sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
     refuse("sampleRate", `a whole number of Hz from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}`, sampleRate);
   }

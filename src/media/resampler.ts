@@ -2,14 +2,24 @@
 // k * inputRate / outputRate: no phase shift, only a wait for the input that follows. Bounded state.
 import { kaiser, sinc } from "../wasm/windowed-sinc.ts";
 
-/** Zero crossings of the sinc on each side; with the window below 85 dB down within a tenth of the rate. */
-const HALF_CROSSINGS = 24;
+/** How exactly a {@link Resampler} works: stop-band attenuation, length and so cost of its filter. */
+export type ResamplerQuality = "low" | "medium" | "high";
 
-/** Kaiser window shape for about 85 dB of stop-band attenuation. */
-const KAISER_BETA = 8.5;
+interface FilterShape {
+  /** Zero crossings of the sinc on each side. */
+  readonly crossings: number;
+  /** Of the Kaiser window: what lies beyond the transition is `8.7 + beta / 0.1102` dB down. */
+  readonly beta: number;
+  /** Middle of the filter's transition, as a share of the lower Nyquist frequency: it ends just above it. */
+  readonly cutoff: number;
+}
 
-/** Middle of the filter's transition, as a share of the lower Nyquist frequency: it ends just above it. */
-const CUTOFF = 0.94;
+/** Passed within 0.1 dB up to 0.7, 0.82 and 0.88 of the lower Nyquist frequency; 67, 85 and 104 dB down beyond it. */
+const SHAPES: Readonly<Record<ResamplerQuality, FilterShape>> = {
+  low: { crossings: 12, beta: 6.5, cutoff: 0.87 },
+  medium: { crossings: 24, beta: 8.5, cutoff: 0.94 },
+  high: { crossings: 48, beta: 10.5, cutoff: 0.95 },
+};
 
 /** Up to this many phases the table is exact; beyond, neighbors are interpolated (error below -100 dB). */
 const MAX_EXACT_PHASES = 640;
@@ -17,12 +27,17 @@ const MAX_EXACT_PHASES = 640;
 /** Phases of the interpolated table. */
 const TABLE_PHASES = 512;
 
-/** Formats of a {@link Resampler}. Rates in Hz, whole numbers from 8000 to 192000. */
+/**
+ * Formats of a {@link Resampler}. Rates in Hz, whole numbers from 8000 to 192000; channels 1 to 8. To fewer channels each
+ * output is the mean of the inputs whose number leaves the same rest: of all for mono. To more, they repeat in turn.
+ */
 export interface ResamplerOptions {
   inputRate: number;
-  inputChannels: 1 | 2;
+  inputChannels: number;
   outputRate: number;
-  outputChannels: 1 | 2;
+  outputChannels: number;
+  /** Default medium. */
+  quality?: ResamplerQuality;
 }
 
 /** Converts one stream of interleaved samples. Equal rates pass without filter and without wait. */
@@ -32,7 +47,7 @@ export class Resampler {
   readonly lookaheadSamples: number;
   readonly #inputStep: number;
   readonly #outputStep: number;
-  readonly #channels: 1 | 2;
+  readonly #channels: number;
   readonly #table: FilterTable | undefined;
   /** Per channel: the input that filters still reach. */
   readonly #history: Float32Array[];
@@ -47,10 +62,13 @@ export class Resampler {
     const divisor = greatestCommonDivisor(options.inputRate, options.outputRate);
     this.#inputStep = options.inputRate / divisor;
     this.#outputStep = options.outputRate / divisor;
-    // Mixing down comes before filtering and doubling after it: one channel of work in both cases.
-    this.#channels = Math.min(options.inputChannels, options.outputChannels) as 1 | 2;
+    // Mixing down comes before filtering and doubling after it: the fewer channels of work in both cases.
+    this.#channels = Math.min(options.inputChannels, options.outputChannels);
+    const shape = SHAPES[options.quality ?? "medium"];
     this.#table =
-      options.inputRate === options.outputRate ? undefined : filterTable(this.#inputStep, this.#outputStep);
+      options.inputRate === options.outputRate
+        ? undefined
+        : filterTable(this.#inputStep, this.#outputStep, shape);
     const half = this.#table?.half ?? 0;
     this.lookaheadSamples = half;
     this.#history = Array.from({ length: this.#channels }, () => new Float32Array(half * 4));
@@ -95,29 +113,30 @@ export class Resampler {
   }
 
   #toPlanes(samples: Float32Array, frames: number): Float32Array[] {
-    if (this.options.inputChannels === 1) return [samples];
-    if (this.#channels === 1) {
-      const mono = new Float32Array(frames);
-      for (let i = 0; i < frames; i++) mono[i] = ((samples[2 * i] ?? 0) + (samples[2 * i + 1] ?? 0)) / 2;
-      return [mono];
+    const { inputChannels } = this.options;
+    if (inputChannels === 1) return [samples];
+    const planes: Float32Array[] = [];
+    for (let channel = 0; channel < this.#channels; channel++) {
+      const plane = new Float32Array(frames);
+      const parts = Math.ceil((inputChannels - channel) / this.#channels);
+      for (let i = 0; i < frames; i++) {
+        const end = (i + 1) * inputChannels;
+        let sum = 0;
+        for (let at = i * inputChannels + channel; at < end; at += this.#channels) sum += samples[at] ?? 0;
+        plane[i] = sum / parts;
+      }
+      planes.push(plane);
     }
-    const left = new Float32Array(frames);
-    const right = new Float32Array(frames);
-    for (let i = 0; i < frames; i++) {
-      left[i] = samples[2 * i] ?? 0;
-      right[i] = samples[2 * i + 1] ?? 0;
-    }
-    return [left, right];
+    return planes;
   }
 
   #interleave(planes: readonly Float32Array[], frames: number): Float32Array {
-    const left = planes[0] ?? new Float32Array(0);
-    if (this.options.outputChannels === 1) return left.slice(0, frames);
-    const right = planes[1] ?? left;
-    const out = new Float32Array(frames * 2);
-    for (let i = 0; i < frames; i++) {
-      out[2 * i] = left[i] ?? 0;
-      out[2 * i + 1] = right[i] ?? 0;
+    const { outputChannels } = this.options;
+    if (outputChannels === 1) return (planes[0] as Float32Array).slice(0, frames);
+    const out = new Float32Array(frames * outputChannels);
+    for (let channel = 0; channel < outputChannels; channel++) {
+      const plane = planes[channel % planes.length] as Float32Array;
+      for (let i = 0; i < frames; i++) out[i * outputChannels + channel] = plane[i] as number;
     }
     return out;
   }
@@ -180,20 +199,20 @@ interface FilterTable {
 }
 
 /** The filter for a ratio in lowest terms: output `k` lies at `k * inputStep / outputStep` input samples. */
-function filterTable(inputStep: number, outputStep: number): FilterTable {
+function filterTable(inputStep: number, outputStep: number, shape: FilterShape): FilterTable {
   // Below the input's rate the filter must cut at the output's Nyquist frequency and so grows in length.
   const scale = Math.min(1, outputStep / inputStep);
-  const half = Math.ceil(HALF_CROSSINGS / scale);
+  const half = Math.ceil(shape.crossings / scale);
   const taps = half * 2;
   const phases = outputStep <= MAX_EXACT_PHASES ? outputStep : TABLE_PHASES;
   const coefficients = new Float32Array((phases + 1) * taps);
-  const cutoff = scale * CUTOFF;
+  const cutoff = scale * shape.cutoff;
   for (let phase = 0; phase <= phases; phase++) {
     const row = coefficients.subarray(phase * taps, (phase + 1) * taps);
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const distance = tap - half + 1 - phase / phases;
-      const value = sinc(distance * cutoff) * kaiser(distance / half, KAISER_BETA);
+      const value = sinc(distance * cutoff) * kaiser(distance / half, shape.beta);
       row[tap] = value;
       sum += value;
     }

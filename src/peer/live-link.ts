@@ -1,6 +1,8 @@
 // One native connection to a peer with what runs over it: data channels and media, and the other connection, for video,
 // that goes with it. Owns their life; decides nothing about negotiation.
 import { PeerChannels, CONTROL_CHANNEL, dataChannelOptions } from "../channels/data-channel.ts";
+import type { ControlRefusal } from "../channels/data-channel.ts";
+import type { ControlMessage } from "../channels/control-actions.ts";
 import type { HelloFields } from "../channels/control.ts";
 import { SYNC_CHANNEL, SyncChannel } from "../channels/sync-channel.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
@@ -25,6 +27,9 @@ import type { VideoLink, VideoParts } from "./video-link.ts";
 /** How often the native side is asked for its figures; getStats costs a browser about a millisecond. */
 const STATISTICS_INTERVAL_MS = 1_000;
 
+/** Answers a control action over the connection it came by. @throws TransportError as `PeerChannels.sendControl` */
+export type AnswerControl = (message: ControlMessage) => void;
+
 /** What a live link tells the peer connection. */
 export interface LiveLinkEvents {
   candidate(candidate: IceCandidate): void;
@@ -36,6 +41,8 @@ export interface LiveLinkEvents {
   syncState(state: SyncState): void;
   message(message: DataChannelMessage): void;
   data(data: RuntimeData): void;
+  /** As `PeerChannelsOptions.onControl`. */
+  control(message: ControlMessage, answer: AnswerControl): ControlRefusal | undefined;
   fault(error: TransportError): void;
 }
 
@@ -124,6 +131,7 @@ export class LiveLink {
             if (capabilities.includes("video")) this.#openVideo(codecs);
           },
           onVideoSignal: (signal) => this.#video?.receive(signal),
+          onControl: (message) => events.control(message, (answer) => this.channels?.sendControl(answer)),
           onMessage: (message) => events.message(message),
           onData: (data) => events.data(data),
           onFault: (error) => events.fault(error),

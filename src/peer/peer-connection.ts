@@ -1,5 +1,7 @@
 // The door to one remote peer: its connection is negotiated over signaling, and those who wait for it are told. What runs
 // over it is the live link's business.
+import type { ControlRefusal } from "../channels/data-channel.ts";
+import type { ControlMessage } from "../channels/control-actions.ts";
 import type { HelloFields } from "../channels/control.ts";
 import type { ConfigOptions, TurnServers, WebRtcTransportConfig } from "../config/config.ts";
 import type { ErrorCode } from "../errors/codes.ts";
@@ -20,7 +22,7 @@ import type {
 import { Connector } from "./connector.ts";
 import type { LiveReports, Signals } from "./connector.ts";
 import { LiveLink } from "./live-link.ts";
-import type { OpenMedia } from "./live-link.ts";
+import type { AnswerControl, OpenMedia } from "./live-link.ts";
 import type { VideoParts } from "./video-link.ts";
 import type { EndReason, NegotiationCounters, NegotiationState } from "./negotiation-io.ts";
 
@@ -40,6 +42,8 @@ export interface PeerConnectionEvents {
   syncState(state: SyncState): void;
   message(message: DataChannelMessage): void;
   data(data: RuntimeData): void;
+  /** As `PeerChannelsOptions.onControl`. */
+  control(message: ControlMessage, answer: AnswerControl): ControlRefusal | undefined;
   /** Something the peer sent, or a native call, went wrong; the connection lives. */
   fault(error: TransportError): void;
 }
@@ -52,7 +56,8 @@ export interface PeerConnectionOptions {
   config: WebRtcTransportConfig;
   localId: string;
   remoteId: string;
-  hello: HelloFields;
+  /** Asked at each attempt, so that `configure()` reaches the next one. */
+  hello: () => HelloFields;
   /** Undefined when media is disabled. */
   openMedia: OpenMedia | undefined;
   /** Undefined when there is no video. */
@@ -109,6 +114,11 @@ export class PeerConnection {
   /** Whether nothing is connected and nothing under way. */
   get idle(): boolean {
     return this.#connector.idle;
+  }
+
+  /** What the peer has said of itself; undefined unless connected, and until its first message has come. */
+  get hello(): HelloFields | undefined {
+    return this.#active?.live.channels?.remoteHello;
   }
 
   /** What was dropped in negotiation and why. */
@@ -229,7 +239,7 @@ export class PeerConnection {
     const { config, platform, localId, remoteId, hello, openMedia, video } = this.#options;
     const iceServers = await iceServersOf(config);
     const live: LiveLink = new LiveLink(
-      { platform, config, localId, remoteId, iceServers, hello, openMedia, video },
+      { platform, config, localId, remoteId, iceServers, hello: hello(), openMedia, video },
       {
         candidate: (candidate) => reports.candidate(candidate),
         state: (state) => reports.state(state),
@@ -240,6 +250,7 @@ export class PeerConnection {
         },
         message: (message) => this.#events.message(message),
         data: (data) => this.#events.data(data),
+        control: (message, answer) => this.#events.control(message, answer),
         fault: (error) => this.#events.fault(error),
       },
     );

@@ -7,7 +7,15 @@ import type { LocalMs } from "../runtime/time.ts";
 export type Kind = RuntimeData["type"];
 
 /** Every {@link Kind}. */
-export const KINDS = ["audio", "video", "tensor", "json", "text", "binary", "control"] as const satisfies Kind[];
+export const KINDS = [
+  "audio",
+  "video",
+  "tensor",
+  "json",
+  "text",
+  "binary",
+  "control",
+] as const satisfies Kind[];
 
 /** Schema of one parameter (JSON Schema 2020-12). Its name is camelCase; manifests may say it in snake_case too. */
 export interface ParamProperty {
@@ -104,7 +112,10 @@ export interface NodeFactory<Params = Readonly<Record<string, JsonValue>>> {
   needs?(params: Params): NodeFormats;
   /** `worker`: much work for each input; runs in a thread of its own where there are threads. */
   readonly thread?: "worker" | undefined;
-  /** Absolute URL of a module whose default export is this factory. A program's own node needs it to run in a worker. */
+  /**
+   * Absolute URL of a module whose default export is this factory: what a worker loads. What a node emits there moves to
+   * the pipeline's thread, unless it is of an input; a node that goes on using what it has made emits a copy.
+   */
   readonly module?: string | undefined;
   /** Faults that the schema cannot say, e.g. between parameters. @returns by parameter, what was expected */
   check?(params: Params): Readonly<Record<string, string>>;

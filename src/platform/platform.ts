@@ -31,13 +31,18 @@ export interface Platform {
    */
   readonly startMediaWorker?: (events: MediaWorkerEvents) => Promise<MediaWorker>;
   /**
+   * Start a thread that runs nodes of pipelines; absent where there are none.
+   * @throws TransportError `NOT_SUPPORTED` (as rejection) when it cannot be started
+   */
+  readonly startPipelineWorker?: (events: MediaWorkerEvents) => Promise<MediaWorker>;
+  /**
    * Load the codecs of video; absent where there are none. Whoever loads them closes them.
    * @throws TransportError `NOT_SUPPORTED` (as rejection) when they cannot be loaded
    */
   readonly loadVideoCodecs?: () => Promise<VideoCodecs>;
 }
 
-/** A thread for the media engine. It keeps no process alive once it has said its first word. */
+/** A thread for the media engine, or for nodes of a pipeline. It keeps no process alive once it has said its first word. */
 export interface MediaWorker {
   /** Whether shared memory may be posted to it. */
   readonly sharesMemory: boolean;

@@ -109,14 +109,7 @@ export interface ControlData {
 }
 
 /** What can be sent to a peer. Do not change a buffer until its send has settled. */
-export type RuntimeData =
-  | AudioData
-  | VideoData
-  | TensorData
-  | JsonData
-  | TextData
-  | BinaryData
-  | ControlData;
+export type RuntimeData = AudioData | VideoData | TensorData | JsonData | TextData | BinaryData | ControlData;
 
 /** Data on its way through pipelines. Whoever gets one reads it and never changes it: others may hold the same. */
 export interface TransportData {

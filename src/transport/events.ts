@@ -1,11 +1,13 @@
 // What a transport tells its program, and how a peer looks from outside. Types only.
 import type { VideoCodecName } from "../platform/video-codecs.ts";
 import type { TransportError } from "../errors/errors.ts";
+import type { ControlAction } from "../runtime/control-action.ts";
 import type { DataChannelMessage, JsonValue, RuntimeData } from "../runtime/data.ts";
 import type { ActiveSpeakerChange } from "../media/active-speaker.ts";
 import type { SyncState } from "../sync/sync-types.ts";
 import type { NegotiationState } from "../peer/negotiation-io.ts";
 import type { ConnectionQualityMetrics } from "../peer/quality.ts";
+import type { SessionEvent } from "../session/session-events.ts";
 import type { Capability, PeerEntry, PeerLeftReason, SignalingState } from "../platform/signaling-channel.ts";
 
 /** Life of a transport; `start()` may follow `stopped`. */
@@ -55,6 +57,10 @@ export interface TransportEvents {
   /** Anything but audio that a peer sent with `sendToPeer` or `broadcast`. */
   data: { peerId: string; data: RuntimeData };
   dataChannelMessage: { peerId: string; message: DataChannelMessage };
+  /** A peer asked for something, or told it, with `sendControl`; `allowed` says whether it may. */
+  control: { peerId: string; action: ControlAction; allowed: boolean };
+  /** Something happened in a session. */
+  sessionEvent: SessionEvent;
   /** Something works less well than it could. */
   warning: { message: string };
   /** A fault that ended nothing: bad data from a peer (the first of each kind), a throwing listener. */

@@ -1,11 +1,13 @@
 // The mesh while the transport runs: who is in the room, the connection to each peer, and the signals between
 // them. Made by start(), ended by shutdown().
+import type { ControlMessage } from "../channels/control-actions.ts";
 import type { HelloFields } from "../channels/control.ts";
+import type { ControlRefusal } from "../channels/data-channel.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
 import { TransportError, toTransportError } from "../errors/errors.ts";
 import type { LiveAudioFrame } from "../media/engine/engine.ts";
 import type { EndReason } from "../peer/negotiation-io.ts";
-import type { OpenMedia } from "../peer/live-link.ts";
+import type { AnswerControl, OpenMedia } from "../peer/live-link.ts";
 import { PeerConnection } from "../peer/peer-connection.ts";
 import { PeerManager } from "../peer/peer-manager.ts";
 import type { VideoParts } from "../peer/video-link.ts";
@@ -34,7 +36,8 @@ export interface MeshOptions {
   platform: Platform;
   config: WebRtcTransportConfig;
   localId: string;
-  hello: HelloFields;
+  /** What the next connection tells of us. */
+  hello: () => HelloFields;
   signaling: SignalingChannel;
   /** Undefined when media is disabled. */
   openMedia: OpenMedia | undefined;
@@ -43,6 +46,10 @@ export interface MeshOptions {
   log: ScopedLogger;
   emitter: Emitter<TransportEvents>;
   onFrame(frame: LiveAudioFrame): void;
+  /** A word of the other program. @returns why it was dropped */
+  onControl(peerId: string, message: ControlMessage, answer: AnswerControl): ControlRefusal | undefined;
+  /** The connection to a peer that was up is no more. */
+  onEnded(peerId: string): void;
   /** Sent to every peer in place of samples; null: none. */
   track: object | null;
   /** A peer is no longer held. */
@@ -127,6 +134,11 @@ export class Mesh {
   /** How good the connection to a peer is; undefined unless connected. */
   metrics(peer: PeerConnection): ConnectionQualityMetrics | undefined {
     return this.#watches.get(peer)?.metrics;
+  }
+
+  /** The largest picture that a peer takes, as it says; undefined while that is not known. */
+  maxVideo(peerId: string): HelloFields["maxVideo"] {
+    return this.#manager.getPeer(peerId)?.hello?.maxVideo;
   }
 
   /** Hand changed options to live connections; their bounds were checked before. */
@@ -233,6 +245,7 @@ export class Mesh {
         ended: (reason) => {
           log.info("disconnected", { reason });
           this.#unwatch(peer);
+          this.#options.onEnded(peerId);
           this.#release(peerId, peer);
           emitter.emit("peerDisconnected", { peerId, reason });
         },
@@ -240,6 +253,7 @@ export class Mesh {
         syncState: (state) => emitter.emit("syncStateChange", { peerId, state }),
         message: (message) => emitter.emit("dataChannelMessage", { peerId, message }),
         data: (data) => emitter.emit("data", { peerId, data }),
+        control: (message, answer) => this.#options.onControl(peerId, message, answer),
         fault: (error) => {
           // A peer that sends garbage all day is logged and told once per kind; the counters have the rest.
           const kind = `${error.code} ${JSON.stringify(error.details?.reason ?? null)}`;

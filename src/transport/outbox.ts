@@ -10,6 +10,7 @@ import type { Clock } from "../runtime/time.ts";
 import { broadcastStats, isAddressed } from "./broadcast.ts";
 import type { BroadcastOptions, BroadcastStats } from "./broadcast.ts";
 import type { FlushResult, OutgoingAudio } from "./outgoing-audio.ts";
+import type { OutgoingForm } from "./outgoing-video.ts";
 import type { VideoRoom } from "./video-room.ts";
 
 /** The one stream every peer has; further ones need renegotiation, which is not part of this. */
@@ -79,7 +80,12 @@ export class Outbox {
     );
   }
 
-  async broadcast(data: RuntimeData, options: BroadcastOptions & CallOptions): Promise<BroadcastStats> {
+  /** @param form of pictures: which of several streams they belong to */
+  async broadcast(
+    data: RuntimeData,
+    options: BroadcastOptions & CallOptions,
+    form?: OutgoingForm,
+  ): Promise<BroadcastStats> {
     const { mesh, clock } = this.#options;
     const startMs = clock.now();
     const peerIds = mesh
@@ -97,7 +103,7 @@ export class Outbox {
       await this.#broadcastAudio(data, peerIds, options, results, failed);
     } else if (data.type === "video") {
       for (const peerId of peerIds) results.set(peerId, undefined);
-      const sent = this.#call("broadcast", options, () => this.#video(data).send(data, peerIds));
+      const sent = this.#call("broadcast", options, () => this.#video(data).send(data, peerIds, form));
       for (const [peerId, error] of await sent) failed(peerId, error);
     } else {
       const send = (id: string): Promise<void> =>
@@ -214,7 +220,8 @@ export class Outbox {
   }
 }
 
-function requireChannels<T>(channels: T | undefined, peerId: string): T {
+/** @throws TransportError `DATA_CHANNEL_NOT_AVAILABLE` when there are none */
+export function requireChannels<T>(channels: T | undefined, peerId: string): T {
   if (channels !== undefined) return channels;
   throw new TransportError("DATA_CHANNEL_NOT_AVAILABLE", "enableDataChannel is false", { peerId });
 }

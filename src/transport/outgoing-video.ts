@@ -45,6 +45,17 @@ export interface OutgoingVideoChanges {
   adaptive?: boolean | undefined;
 }
 
+/** Which stream of pictures one belongs to, where several go to different peers. */
+export interface OutgoingForm {
+  /**
+   * Names the stream, e.g. output and tier: it keeps its encoder whoever its peers are, and a peer that is sent another
+   * stream is sent nothing more of this one. Default: the stream is told by its peers.
+   */
+  readonly key?: string | undefined;
+  /** Most for one path, kbit/s, above 0, if less than what is configured; even below `minBitrateKbps`. */
+  readonly maxKbps?: number | undefined;
+}
+
 /** Counters of one codec. */
 export interface OutgoingCodecStats {
   readonly codec: VideoCodecName;
@@ -100,15 +111,21 @@ export class OutgoingVideo {
    * @param data not to be changed before the promise has settled, which is when encoders and tracks have taken or dropped
    *   the picture
    * @param sinks at most one per peer
+   * @param form default: as all that says nothing of it
    * @returns by peer id, why it was not sent there; rejects when it was sent to nobody for that reason
    * @throws TransportError (as rejection) `INVALID_DATA`, `ENCODING_ERROR`; `NOT_SUPPORTED` or `LIMIT_EXCEEDED` when its
    *   pixels cannot be converted; `ALREADY_SHUTDOWN` after {@link OutgoingVideo.close}
    */
-  async send(data: VideoData, sinks: readonly VideoSink[]): Promise<ReadonlyMap<string, TransportError>> {
+  async send(
+    data: VideoData,
+    sinks: readonly VideoSink[],
+    { key, maxKbps = Infinity }: OutgoingForm = {},
+  ): Promise<ReadonlyMap<string, TransportError>> {
     checkVideoData(data);
     if (this.#closed) throw new TransportError("ALREADY_SHUTDOWN", "no video is sent any more");
     if (sinks.length === 0) return new Map();
-    const source = this.#sourceFor(sinks);
+    const source = this.#sourceFor(sinks, key);
+    source.limit(maxKbps);
     const failures = await source.send(data, sinks);
     const [first] = failures.values();
     if (first !== undefined && failures.size === sinks.length) throw first;
@@ -147,9 +164,9 @@ export class OutgoingVideo {
     for (const source of this.#groups.sources) source.close();
   }
 
-  #sourceFor(sinks: readonly VideoSink[]): VideoSource {
+  #sourceFor(sinks: readonly VideoSink[], key: string | undefined): VideoSource {
     const targets = new Set(sinks.map(({ peerId }) => peerId));
-    const { source, left, retired } = this.#groups.take(targets, () => this.#open());
+    const { source, left, retired } = this.#groups.take(targets, () => this.#open(), key);
     for (const former of left) {
       // What comes from it no more is ahead of all that follows, and nothing of it comes in between.
       source.pass(former.position);

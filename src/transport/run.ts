@@ -1,12 +1,16 @@
 // What exists while a transport runs, from start() to shutdown(): signaling, the mesh and what is sent. Made anew by
 // every start().
 import { PEER_PROTOCOL_VERSION } from "../channels/control.ts";
+import type { HelloFields } from "../channels/control.ts";
 import { opusLookaheadSamples } from "../codecs/opus-packet.ts";
 import type { ConfigOptions, WebRtcTransportConfig } from "../config/config.ts";
+import { TransportError } from "../errors/errors.ts";
+import { pixelsOf } from "../config/resolution.ts";
 import type { MediaEngine } from "../media/engine/engine.ts";
 import { openEngine } from "../media/engine/open-engine.ts";
 import type { OpenMedia } from "../peer/live-link.ts";
 import type { VideoParts } from "../peer/video-link.ts";
+import type { NodeFactory } from "../pipeline/node.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AnnounceResult, Capability, SignalingChannel } from "../platform/signaling-channel.ts";
 import { limited } from "../runtime/call.ts";
@@ -17,15 +21,19 @@ import type { ScopedLogger } from "../runtime/logger.ts";
 import { SignalingClient } from "../signaling/signaling.ts";
 import type { SyncOptions } from "../sync/sync-config.ts";
 import { AlignedReaders } from "./aligned-readers.ts";
-import type { TransportEvents } from "./events.ts";
+import { ControlDesk, withoutSessions } from "./control-desk.ts";
+import type { ControlHandlers } from "./control-desk.ts";
+import type { TransportEvents, TransportState } from "./events.ts";
 import type { FrameReaders } from "./frame-readers.ts";
 import { loadMedia } from "./load-media.ts";
+import { loadPipelines } from "./load-pipelines.ts";
 import { loadVideo } from "./load-video.ts";
 import type { LoadedVideo } from "./load-video.ts";
 import { Mesh } from "./mesh.ts";
 import type { OutgoingAudio } from "./outgoing-audio.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, requireChannels } from "./outbox.ts";
 import type { PictureReaders } from "./picture-readers.ts";
+import type { SessionRoom } from "./session-room.ts";
 import { SpeakerWatch } from "./speaker-watch.ts";
 import type { VideoRoom } from "./video-room.ts";
 
@@ -43,6 +51,8 @@ export interface TransportRunOptions {
   pictureReaders: PictureReaders;
   /** Sent to every peer in place of samples; null: none. */
   track: object | null;
+  /** Of the transport, for those who ask how it is. */
+  state: () => TransportState;
 }
 
 /** What receives and sends audio; loaded when first needed. */
@@ -58,6 +68,7 @@ interface Media {
 interface Parts {
   readonly mesh: Mesh;
   readonly outbox: Outbox;
+  readonly control: ControlDesk;
   /** Undefined when media is disabled. */
   readonly media: Media | undefined;
   /** Undefined when video is disabled, or there can be none here. */
@@ -70,6 +81,9 @@ export class TransportRun {
   readonly #signaling: SignalingChannel;
   readonly #forgetSignaling: () => void;
   #parts: Parts | undefined;
+  #closed = false;
+  #sessions: SessionRoom | undefined;
+  #openingSessions: Promise<SessionRoom> | undefined;
 
   constructor(options: TransportRunOptions) {
     this.#options = options;
@@ -91,6 +105,11 @@ export class TransportRun {
     return this.#joined().outbox;
   }
 
+  /** @throws Error before {@link join} */
+  get control(): ControlDesk {
+    return this.#joined().control;
+  }
+
   /** Where received media is worked on; undefined when media is disabled. */
   get mediaHost(): MediaEngine["host"] | undefined {
     return this.#parts?.media?.engine.host;
@@ -104,6 +123,24 @@ export class TransportRun {
   /** Undefined when audio is disabled. @throws Error before {@link join} */
   get aligned(): AlignedReaders | undefined {
     return this.#options.config.audio.enabled ? this.#joined().media?.aligned : undefined;
+  }
+
+  /** Sessions and their pipelines; undefined before the first one. */
+  get sessions(): SessionRoom | undefined {
+    return this.#sessions;
+  }
+
+  /**
+   * {@link sessions}, loaded if they are not.
+   * @param factories of the program, registered so far
+   * @throws TransportError `ALREADY_SHUTDOWN` (as rejection)
+   */
+  openSessions(factories: readonly NodeFactory[]): Promise<SessionRoom> {
+    this.#openingSessions ??= this.#openSessions(factories).catch((error: unknown) => {
+      this.#openingSessions = undefined;
+      throw error;
+    });
+    return this.#openingSessions;
   }
 
   /** Hand changed options to what runs; they were checked before. */
@@ -139,12 +176,13 @@ export class TransportRun {
       throw error;
     });
     const { emitter, localId, log, readers, track } = this.#options;
+    const instanceId = uuid4(platform.randomBytes(16));
     // The mesh listens before the announcement, so that nothing said after it is lost.
     const mesh: Mesh = new Mesh({
       platform,
       config,
       localId,
-      hello: this.#hello(video?.parts),
+      hello: () => this.#hello(instanceId, video?.parts),
       signaling: this.#signaling,
       openMedia: media?.openMedia,
       video: video?.parts,
@@ -156,6 +194,8 @@ export class TransportRun {
         readers.push(frame, clock.now());
       },
       track,
+      onControl: (peerId, message, answer) => control.receive(peerId, message, answer),
+      onEnded: (peerId) => control.release(peerId),
       onReleased: (peerId) => {
         outbox.release(peerId);
         video?.room.release(peerId);
@@ -165,13 +205,17 @@ export class TransportRun {
     });
     const outgoing = config.audio.enabled ? media?.outgoing : undefined;
     const outbox = new Outbox({ mesh, clock, outgoing, video: video?.room });
-    this.#parts = { mesh, outbox, media, video: video?.room };
+    const control = this.#controlDesk(mesh);
+    this.#parts = { mesh, outbox, control, media, video: video?.room };
     return limited(this.#announce(limits(), this.#capabilities(video?.parts)), clock, "start()", limits());
   }
 
   /** Tell every peer, leave the room, close everything. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#sessions?.close();
     this.#parts?.outbox.close();
+    this.#parts?.control.close();
     const media = this.#parts?.media;
     // Readers end first: what the end of the connections makes of the sound is not for them.
     media?.aligned.close();
@@ -227,17 +271,58 @@ export class TransportRun {
     return this.#signaling.announce(announcement, limits);
   }
 
-  #hello(video: VideoParts | undefined) {
+  async #openSessions(factories: readonly NodeFactory[]): Promise<SessionRoom> {
+    const { SessionRoom } = await loadPipelines();
+    if (this.#closed) throw new TransportError("ALREADY_SHUTDOWN", "the transport has been shut down");
+    const { mesh, outbox, media, video } = this.#joined();
+    const { platform, config, log, emitter, readers, pictureReaders } = this.#options;
+    const aligned = config.audio.enabled ? media?.aligned : undefined;
+    const options = { platform, config, log, emitter, readers, pictureReaders, mesh, outbox };
+    this.#sessions = new SessionRoom({ ...options, aligned, video, factories });
+    return this.#sessions;
+  }
+
+  #handlers(): ControlHandlers {
+    const none = withoutSessions(this.#options.state);
+    const handlers = (): ControlHandlers => this.#sessions?.handlers ?? none;
+    return {
+      reconfigure: (sessionId, manifest) => handlers().reconfigure(sessionId, manifest),
+      pause: (sessionId) => handlers().pause(sessionId),
+      resume: (sessionId) => handlers().resume(sessionId),
+      status: (sessionId) => (sessionId === undefined ? none : handlers()).status(sessionId),
+    };
+  }
+
+  #controlDesk(mesh: Mesh): ControlDesk {
+    const { platform, config, emitter, log } = this.#options;
+    return new ControlDesk({
+      clock: platform.clock,
+      randomBytes: (length) => platform.randomBytes(length),
+      authorize: config.authorizeControl,
+      handlers: this.#handlers(),
+      transmit: (peerId, message) =>
+        requireChannels(mesh.connected(peerId).live.channels, peerId).sendControl(message),
+      onAction: (event) => emitter.emit("control", event),
+      onFault: (error) => {
+        log.warn(error.message, { code: error.code });
+        emitter.emit("error", error);
+      },
+    });
+  }
+
+  #hello(instanceId: string, video: VideoParts | undefined): HelloFields {
     const { platform, config } = this.#options;
+    const { resolution, framerateFps } = config.video;
     return {
       protocolVersion: PEER_PROTOCOL_VERSION,
       // A browser encodes by itself, and not for least delay.
       audioLookaheadSamples: opusLookaheadSamples(
         platform.name === "browser" ? "voip" : config.audio.application,
       ),
-      instanceId: uuid4(platform.randomBytes(16)),
+      instanceId,
       capabilities: this.#capabilities(video),
       codecs: [...(config.audio.enabled ? ["opus"] : []), ...(video?.codecs ?? [])],
+      ...(video !== undefined && { maxVideo: { ...pixelsOf(resolution), fps: framerateFps } }),
     };
   }
 

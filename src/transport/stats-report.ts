@@ -1,6 +1,6 @@
 // The statistics of one peer under the names and in the units of the W3C (https://www.w3.org/TR/webrtc-stats/): times in
 // seconds, timestamps in Unix ms, bitrates in bit/s. What nobody measures is left out. Pure.
-import type { ChannelStatistics } from "../channels/data-channel.ts";
+import type { ChannelStatistics } from "../channels/channel-statistics.ts";
 import type { PeerMediaStats } from "../media/media-stats.ts";
 import type { LinkStatistics } from "../platform/platform.ts";
 import { isZeroNtp, ntpToUnixUs } from "../rtp/ntp.ts";

@@ -1,8 +1,10 @@
 // Which outgoing encoder serves which peers. Every peer belongs to at most one group, so there are never more groups
-// than peers, and a group keeps its encoder while its members change a few at a time. Pure.
+// than peers, and a group keeps its encoder while its members change a few at a time, or while it has the same name. Pure.
 
 /** A group is taken for targets of which it has at least this share: members in both, of members in either. */
 const MIN_SHARED = 1 / 2;
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** What {@link TargetGroups.take} has decided. */
 export interface TakenGroup<Source> {
@@ -15,7 +17,11 @@ export interface TakenGroup<Source> {
 
 interface Group<Source> {
   readonly source: Source;
+  readonly key: string | undefined;
+  /** Its last targets, less those that others serve by now. */
   members: ReadonlySet<string>;
+  /** Those it served before and nobody has served since: something for them may still be under way. */
+  former: ReadonlySet<string>;
 }
 
 /** Sources and the disjoint sets of peers that they serve. */
@@ -27,29 +33,43 @@ export class TargetGroups<Source> {
   }
 
   /**
-   * The source for what goes to `targets`: the one whose last targets were most like these, if at least half of them
-   * all are shared, else a new one. From now on it serves exactly `targets`, and no other source serves any of them.
+   * The source for what goes to `targets`. With a key: the one that was taken with this key last, else a new one. Without:
+   * of those taken without, the one whose last targets were most like these, if at least half of them all are shared, else
+   * a new one. From now on it serves exactly `targets`, and no other source serves any of them.
    *
    * @param targets at least one peer
    * @param make called when a new source is needed, with the sources that lose a peer to it
+   * @param key says which stream it is: several that change peers among each other keep what they had coded so far
    */
-  take(targets: ReadonlySet<string>, make: (left: readonly Source[]) => Source): TakenGroup<Source> {
-    const best = this.#mostAlike(targets);
-    const left = this.#groups.filter((group) => group !== best && sharedBy(group.members, targets) > 0);
+  take(
+    targets: ReadonlySet<string>,
+    make: (left: readonly Source[]) => Source,
+    key?: string,
+  ): TakenGroup<Source> {
+    const best =
+      key === undefined ? this.#mostAlike(targets) : this.#groups.find((group) => group.key === key);
+    const left = this.#groups.filter(
+      (group) => group !== best && sharedBy(group.members, targets) + sharedBy(group.former, targets) > 0,
+    );
     // Before anything changes: `make` may throw.
-    const group = best ?? { source: make(left.map(({ source }) => source)), members: targets };
+    const source = best?.source ?? make(left.map((group) => group.source));
+    const group = best ?? { source, key, members: targets, former: NOBODY };
     if (best === undefined) this.#groups.push(group);
+    group.former = without(new Set([...group.former, ...group.members]), targets);
     group.members = targets;
     for (const each of left) {
-      each.members = new Set([...each.members].filter((member) => !targets.has(member)));
+      each.members = without(each.members, targets);
+      each.former = without(each.former, targets);
     }
-    return { source: group.source, left: left.map(({ source }) => source), retired: this.#removeEmpty() };
+    return { source, left: left.map((each) => each.source), retired: this.#removeEmpty() };
   }
 
   /** Forget a peer. @returns the source that served nobody else and is no longer held */
   release(peer: string): Source | undefined {
+    const gone = new Set([peer]);
     for (const group of this.#groups) {
-      group.members = new Set([...group.members].filter((member) => member !== peer));
+      group.members = without(group.members, gone);
+      group.former = without(group.former, gone);
     }
     return this.#removeEmpty()[0];
   }
@@ -58,6 +78,7 @@ export class TargetGroups<Source> {
     let best: Group<Source> | undefined;
     let most = 0;
     for (const group of this.#groups) {
+      if (group.key !== undefined) continue;
       const shared = sharedBy(group.members, targets);
       const share = shared / (group.members.size + targets.size - shared);
       if (share < MIN_SHARED || share <= most) continue;
@@ -77,6 +98,10 @@ export class TargetGroups<Source> {
     }
     return removed;
   }
+}
+
+function without(peers: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  return sharedBy(peers, others) === 0 ? peers : new Set([...peers].filter((peer) => !others.has(peer)));
 }
 
 function sharedBy(a: ReadonlySet<string>, b: ReadonlySet<string>): number {

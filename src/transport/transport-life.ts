@@ -101,6 +101,7 @@ export class TransportLife {
       readers,
       pictureReaders,
       track,
+      state: () => this.#state,
     });
     try {
       const joined = await run.join(options);

@@ -13,7 +13,7 @@ import type { Emitter } from "../runtime/emitter.ts";
 import type { Clock } from "../runtime/time.ts";
 import type { SyncedVideoFrame } from "../sync/sync-types.ts";
 import type { TransportEvents } from "./events.ts";
-import type { OutgoingVideo, OutgoingVideoStats } from "./outgoing-video.ts";
+import type { OutgoingForm, OutgoingVideo, OutgoingVideoStats } from "./outgoing-video.ts";
 import type { PictureReaders } from "./picture-readers.ts";
 
 /** The one stream of video that every peer has. */
@@ -93,10 +93,15 @@ export class VideoRoom implements VideoListener {
 
   /**
    * Send a picture to peers.
+   * @param form which of several streams it belongs to, and what bounds that one alone
    * @returns by peer id, why it was not sent there
    * @throws TransportError (as rejection) as `OutgoingVideo.send`
    */
-  async send(data: VideoData, peerIds: readonly string[]): Promise<Map<string, TransportError>> {
+  async send(
+    data: VideoData,
+    peerIds: readonly string[],
+    form?: OutgoingForm,
+  ): Promise<Map<string, TransportError>> {
     const failures = new Map<string, TransportError>();
     const sinks: VideoMedia[] = [];
     for (const peerId of peerIds) {
@@ -106,8 +111,25 @@ export class VideoRoom implements VideoListener {
     }
     const [first] = failures.values();
     if (sinks.length === 0 && first !== undefined) throw first;
-    for (const [peerId, error] of await this.#options.outgoing.send(data, sinks)) failures.set(peerId, error);
+    const unsent = await this.#options.outgoing.send(data, sinks, form);
+    for (const [peerId, error] of unsent) failures.set(peerId, error);
     return failures;
+  }
+
+  /**
+   * What the path to a peer carries, kbit/s, as `video.minBitrateKbps` and `video.bitrateKbps` bound it; undefined while it
+   * has no video connection, and where the browser keeps the figure.
+   */
+  bandwidthKbps(peerId: string): number | undefined {
+    return this.#links.get(peerId)?.bandwidthKbps;
+  }
+
+  /**
+   * Share of our packets to a peer that were lost, 0 to 1, as its last report says; undefined before that, and where the
+   * browser keeps the figure.
+   */
+  lossRate(peerId: string): number | undefined {
+    return this.#links.get(peerId)?.lossRate;
   }
 
   /** Somebody has begun to read pictures, or has stopped. */

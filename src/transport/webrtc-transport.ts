@@ -9,6 +9,7 @@ import type { ConnectionQualityMetrics } from "../peer/quality.ts";
 import type { Platform } from "../platform/platform.ts";
 import { abortError } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
+import type { ControlAction, ControlReplies } from "../runtime/control-action.ts";
 import type { AudioFrame, DataChannelMessage, PictureFrame, RuntimeData } from "../runtime/data.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import { uuid4 } from "../runtime/ids.ts";
@@ -22,6 +23,7 @@ import type { FlushOptions } from "./outbox.ts";
 import type { FlushResult } from "./outgoing-audio.ts";
 import { FrameReaders } from "./frame-readers.ts";
 import type { FrameOptions } from "./frame-readers.ts";
+import { PipelineTransport } from "./pipeline-transport.ts";
 import { PictureReaders } from "./picture-readers.ts";
 import type { PictureOptions } from "./picture-readers.ts";
 import { peerInfo, peerStats } from "./stats.ts";
@@ -30,14 +32,14 @@ import type { TransportStats } from "./stats.ts";
 import { TransportLife } from "./transport-life.ts";
 
 /**
- * Joins a room, connects to up to 10 peers, sends and receives audio and messages.
+ * Joins a room, connects to up to 10 peers, sends and receives audio, pictures and messages, and runs pipelines over them.
  *
  * @example
  * await using transport = new WebRtcTransport({ signalingUrl, room: "demo", networkMode: "lan" });
  * await transport.start();
  * for await (const frame of transport.frames()) console.log(frame.peerId, frame.samples.length);
  */
-export class WebRtcTransport {
+export class WebRtcTransport extends PipelineTransport {
   readonly #platform: Platform;
   readonly #config: WebRtcTransportConfig;
   readonly #emitter: Emitter<TransportEvents>;
@@ -54,6 +56,7 @@ export class WebRtcTransport {
    * @throws TransportError `INVALID_CONFIG` with every fault in `details.issues`
    */
   constructor(options: WebRtcTransportOptions, platform: Platform) {
+    super(() => this.#life.requireRun());
     this.#config = resolveConfig(options);
     const { warnings } = validateConfig(this.#config);
     if (this.#config.bindAddress !== undefined && !platform.canBind) {
@@ -243,6 +246,20 @@ export class WebRtcTransport {
     options: CallOptions = {},
   ): Promise<void> {
     return this.#life.requireRun().outbox.sendMessage(peerId, message, options);
+  }
+
+  /**
+   * Ask a peer for an action, or tell it something. What it refuses, see `authorizeControl`, comes back with `ok: false`;
+   * `custom` has no reply: null as soon as it is handed over.
+   *
+   * @throws TransportError as {@link sendDataChannelMessage}, and `OPERATION_TIMEOUT` without a reply within 10 s
+   */
+  async sendControl<Action extends ControlAction>(
+    peerId: string,
+    action: Action,
+    options: CallOptions = {},
+  ): Promise<ControlReplies[Action["type"]]> {
+    return this.#life.requireRun().control.send(peerId, action, options);
   }
 
   /**

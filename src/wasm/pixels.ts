@@ -1,5 +1,5 @@
-// Pixel formats over the WebAssembly kernels: to I420 and back, in bands of rows that stay in the processor's cache.
-// BT.601, limited range, as WebRTC uses it. Never keeps a picture.
+// Pixel formats over the WebAssembly kernels: to I420 and back, and to gray, in bands of rows that stay in the
+// processor's cache. BT.601, limited range, as WebRTC uses it. Never keeps a picture.
 import { TransportError } from "../errors/errors.ts";
 import type { I420Picture } from "../platform/video-codecs.ts";
 import { lendPixelMemory } from "./pixel-memory.ts";
@@ -69,6 +69,30 @@ export function i420ToRgba(
     target.set(memory.bytes.subarray(packed, packed + 4 * width * here), 4 * width * row);
   }
   return target;
+}
+
+/**
+ * Levels of gray from 0, black, to 255, white: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601-7 section 2.5.1), to the
+ * nearest step but for a hundredth of one. What is gray already keeps its level.
+ * @param rgba red, green, blue and a byte that is not looked at for each pixel; read, not kept
+ * @returns a fresh array, a byte for each pixel
+ * @throws TransportError `INVALID_DATA` for a part of a pixel, `NOT_SUPPORTED` without WebAssembly
+ */
+export function rgbaToGray(rgba: Uint8Array): Uint8Array {
+  const gray = new Uint8Array(rgba.length >> 2);
+  if (rgba.length !== 4 * gray.length) {
+    throw new TransportError("INVALID_DATA", `${rgba.length} bytes are no whole pixels of RGBA`);
+  }
+  const band = Math.min(gray.length, BAND_BYTES >> 2);
+  const { at, memory } = lendPixelMemory([4 * band, band]);
+  const [packed = 0, levels = 0] = at;
+  for (let start = 0; start < gray.length; start += band) {
+    const here = Math.min(band, gray.length - start);
+    memory.bytes.set(rgba.subarray(4 * start, 4 * (start + here)), packed);
+    memory.kernels.packedToGray(packed, here, levels);
+    gray.set(memory.bytes.subarray(levels, levels + here), start);
+  }
+  return gray;
 }
 
 /** Planes of a picture, zeros. @throws TransportError `INVALID_DATA` for a size that is none */

@@ -37,6 +37,7 @@ function setUp(overrides: Partial<PeerChannelsOptions> = {}) {
     hello: helloOf("alice-1"),
     onHello: (hello) => heard.push(["hello", hello.instanceId]),
     onVideoSignal: (signal) => heard.push(["video", signal]),
+    onControl: () => undefined,
     onMessage: (message) => heard.push(message),
     onData: (data, envelope) => heard.push([data, envelope]),
     onFault: (error) => faults.push(error),
@@ -98,6 +99,7 @@ describe("opening", () => {
       hello: helloOf("a"),
       onHello: () => undefined,
       onVideoSignal: () => undefined,
+      onControl: () => undefined,
       onMessage: () => undefined,
       onData: () => undefined,
       onFault: () => undefined,
@@ -283,10 +285,10 @@ describe("garbage", () => {
   it("on control is told from actions, known or not", () => {
     const { channels, control, faults } = opened();
     control.receive('{"type":"Text","payload":"hi"}');
-    control.receiveJson({ action: "reconfigure" });
+    control.receiveJson({ action: "dance" });
     expect(channels.stats().dropped).toEqual({ "not-an-action": 1, "unknown-action": 1 });
     expect(faults.map(({ code }) => code)).toEqual(["DATA_CHANNEL_ERROR", "NOT_SUPPORTED"]);
-    expect(faults[1]?.details).toEqual({ action: "reconfigure" });
+    expect(faults[1]?.details).toEqual({ action: "dance" });
   });
 
   it("does not include receipts of later versions", () => {

@@ -29,6 +29,10 @@ const DATA: RuntimeData[] = [
   { type: "text", text: "" },
   { type: "binary", data: new Uint8Array([9, 8]), mimeType: "image/png", timestampUs: 0 },
   { type: "binary", data: new Uint8Array() },
+  { type: "tensor", data: Uint8Array.from({ length: 24 }, (_, i) => i), shape: [2, 1, 3], dtype: "f32" },
+  { type: "tensor", data: new Uint8Array(2), shape: [], dtype: "f16", streamId: "scalar" },
+  { type: "tensor", data: new Uint8Array(), shape: [0, 7], dtype: "i8" },
+  { type: "control", message: "batchHint", value: { count: 3 }, timestampUs: 7 },
 ];
 
 function codeOf(call: () => unknown): [string, string] {
@@ -91,6 +95,21 @@ describe("messages", () => {
     [FRAME_KINDS.runtimeData, runtimeData('{"type":"json","sequence":-1}'), "bad-header"],
     [FRAME_KINDS.runtimeData, runtimeData('{"type":"json","metadata":{"a":1}}'), "bad-header"],
     [FRAME_KINDS.runtimeData, runtimeData('{"type":"json"}', "nul"), "bad-json"],
+    [FRAME_KINDS.runtimeData, runtimeData('{"type":"control","message":"dance"}', "{}"), "bad-header"],
+    [FRAME_KINDS.runtimeData, runtimeData('{"type":"control","message":"cancel"}', "[]"), "bad-json"],
+    [FRAME_KINDS.runtimeData, runtimeData('{"type":"tensor","shape":[1],"dtype":"f64"}'), "bad-header"],
+    [FRAME_KINDS.runtimeData, runtimeData('{"type":"tensor","shape":["1"],"dtype":"u8"}'), "bad-header"],
+    [FRAME_KINDS.runtimeData, runtimeData('{"type":"tensor","shape":[2],"dtype":"f32"}', "1234"), "bad-size"],
+    [
+      FRAME_KINDS.runtimeData,
+      runtimeData('{"type":"tensor","shape":[4294967296,4294967296],"dtype":"u8"}'),
+      "bad-size",
+    ],
+    [
+      FRAME_KINDS.runtimeData,
+      runtimeData(`{"type":"tensor","shape":[${Array(33).fill(1).join()}],"dtype":"i32"}`),
+      "bad-header",
+    ],
   ])("of kind %i with wrong bytes are dropped: %#", (kind, payload, reason) => {
     expect(decodeMessage(kind, payload)).toEqual({ type: "fault", reason });
   });
@@ -144,6 +163,13 @@ describe("runtime data", () => {
     [{ type: "json", value: 1, streamId: "a b" }, "INVALID_STREAM_ID", /data\.streamId/],
     [{ type: "json", value: 1, timestampUs: NaN }, "INVALID_DATA", /data\.timestampUs/],
     [{ type: "json", value: 1, timestampUs: -1 }, "INVALID_DATA", /data\.timestampUs/],
+    [{ type: "tensor", data: new Uint8Array(8), shape: [2], dtype: "f64" }, "INVALID_DATA", /data\.dtype/],
+    [{ type: "tensor", data: new Uint8Array(8), shape: 8, dtype: "u8" }, "INVALID_DATA", /data\.shape/],
+    [{ type: "tensor", data: new Uint8Array(8), shape: [-8], dtype: "u8" }, "INVALID_DATA", /data\.shape/],
+    [{ type: "tensor", data: new Uint8Array(9), shape: [2], dtype: "f32" }, "INVALID_DATA", /8 bytes/],
+    [{ type: "tensor", data: [0], shape: [1], dtype: "u8" }, "INVALID_DATA", /data\.data/],
+    [{ type: "control", message: "dance", value: {} }, "INVALID_DATA", /data\.message/],
+    [{ type: "control", message: "cancel", value: [] }, "INVALID_DATA", /data\.value/],
     [{ type: "text", text: "", channel: "x".repeat(70_000) }, "MESSAGE_TOO_LARGE", /channel/],
     [undefined, "INVALID_DATA", /data must be an object/],
   ])("is refused when it is wrong: %#", (data, code, text) => {

@@ -28,6 +28,7 @@ describe("defaults", () => {
       networkMode: "internet",
       stunServers: ["stun:stun.l.google.com:19302"],
       maxPeers: 10,
+      maxSessions: 10,
       jitterBufferSizeMs: 50,
       maxJitterBufferMs: 200,
       rtcpIntervalMs: 5000,
@@ -107,6 +108,9 @@ describe("validation", () => {
     ["userData", { userData: 1n }],
     ["allowPeers.0", { allowPeers: ["a b"] }],
     ["denyPeers", { denyPeers: "bob" }],
+    ["authorizeControl", { authorizeControl: true }],
+    ["maxSessions", { maxSessions: 0 }],
+    ["maxSessions", { maxSessions: 65 }],
     ["networkMode", { networkMode: "wan" }],
     ["stunServers", { stunServers: [] }],
     ["stunServers.0", { stunServers: ["http://x"] }],
@@ -186,6 +190,7 @@ describe("validation", () => {
     expect(issuesOf({ networkMode: "relay", turnServers: () => [turn], authToken: () => "token" })).toEqual(
       [],
     );
+    expect(issuesOf({ authorizeControl: () => true, maxSessions: 64 })).toEqual([]);
   });
 
   it("warns of an open socket to elsewhere and of FEC that cannot work", () => {

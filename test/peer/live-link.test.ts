@@ -51,7 +51,12 @@ function setUp(enableDataChannel = true) {
     },
     {
       ...{ candidate: nothing, state: nothing, ready: nothing, frame: nothing, syncState: nothing },
-      ...{ message: nothing, data: nothing, fault: (error: unknown) => void faults.push(error) },
+      ...{
+        message: nothing,
+        data: nothing,
+        control: () => undefined,
+        fault: (error: unknown) => void faults.push(error),
+      },
     },
   );
   const [only] = opened;

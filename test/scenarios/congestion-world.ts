@@ -40,8 +40,8 @@ export interface CongestionOptions {
   readonly audio?: boolean;
   /** How fast the receiver's clock runs, ppm. Default 0. */
   readonly skewPpm?: number;
-  /** What the source wants at most, kbit/s; default: all it may. */
-  readonly sourceKbps?: (nowMs: number) => number;
+  /** What the source wants at most, kbit/s, asked for each frame; default: all it may. */
+  readonly sourceKbps?: (nowMs: number, targetKbps: number) => number;
 }
 
 /** What is seen every 50 ms. */
@@ -151,7 +151,8 @@ class CongestionWorld {
 
   /** The size of a frame wanders around what the target gives it, a fifth up and down. */
   #encode(): void {
-    const wantedKbps = Math.min(this.#targetKbps, this.#options.sourceKbps?.(this.#clock.now()) ?? Infinity);
+    const { sourceKbps = () => Infinity } = this.#options;
+    const wantedKbps = Math.min(this.#targetKbps, sourceKbps(this.#clock.now(), this.#targetKbps));
     this.#overshoot = 0.8 * this.#overshoot + 0.6 * 0.15 * this.#random.normal();
     let factor = Math.max(0.2, 1 + this.#overshoot);
     if (this.#keyframe) {

@@ -114,6 +114,27 @@ describe.each(SEEDS)("the rate of video, seed %i,", (seed) => {
     expect(more.lossRate).toBeLessThan(0.01);
   });
 
+  it.each([50, 150])(
+    "learns within 10 s that a link has widened although it sends %i kbit/s",
+    (sourceKbps) => {
+      const changes = [{ atMs: 10_000, link: bottleneck(5_000) }];
+      const report = playCongestion({
+        seed,
+        durationMs: 40_000,
+        link: bottleneck(700),
+        changes,
+        maxKbps: 4_500,
+        sourceKbps: () => sourceKbps,
+      });
+      const rateAt = (sample: number): number => report.samples[20 * sample]?.targetKbps ?? NaN;
+      expect(rateAt(10)).toBeLessThan(1_000);
+      expect(rateAt(20)).toBeGreaterThan(3_600);
+      // Once it is known, nothing is left to find.
+      expect(rateAt(39)).toBeGreaterThan(3_600);
+      expect((report.paddingBytes * 8) / 40_000).toBeLessThan(50);
+    },
+  );
+
   it("survives a way back that loses a third of the feedback", () => {
     const back = { delayMs: 25, loss: 0.3 };
     const report = playCongestion({ seed, durationMs: 40_000, link: bottleneck(800), back });

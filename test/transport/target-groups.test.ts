@@ -6,7 +6,7 @@ import { TargetGroups } from "../../src/transport/target-groups.ts";
 function numbered() {
   const groups = new TargetGroups<number>();
   let made = 0;
-  const take = (targets: string) => groups.take(new Set(targets), () => made++);
+  const take = (targets: string, key?: string) => groups.take(new Set(targets), () => made++, key);
   return { groups, take };
 }
 
@@ -25,7 +25,8 @@ describe("groups of targets", () => {
     // The first one is left with six: these are exactly half of its twelve.
     expect(take("cdefghijklmn")).toEqual({ source: 0, left: [], retired: [] });
     expect(take("a")).toEqual({ source: 1, left: [], retired: [] });
-    expect(take("bc")).toEqual({ source: 2, left: [0], retired: [] });
+    // What the second one was given for b last may still be under way.
+    expect(take("bc")).toEqual({ source: 2, left: [0, 1], retired: [] });
     expect(groups.sources).toEqual([0, 1, 2]);
   });
 
@@ -35,6 +36,31 @@ describe("groups of targets", () => {
     take("def");
     expect(take("abdef")).toEqual({ source: 1, left: [0], retired: [] });
     expect(take("c").source).toBe(0);
+  });
+
+  it("with a name keep their source whoever their targets are, and no other takes it", () => {
+    const { groups, take } = numbered();
+    take("a", "high");
+    take("b", "medium");
+    take("c", "low");
+    // Half of each of two groups: the one that is meant.
+    expect(take("ca", "low")).toEqual({ source: 2, left: [0], retired: [0] });
+    expect(take("a", "high")).toEqual({ source: 3, left: [2], retired: [] });
+    expect(take("cdefgh", "low")).toEqual({ source: 2, left: [], retired: [] });
+    expect(take("cdefgh")).toEqual({ source: 4, left: [2], retired: [2] });
+    expect(take("cdefgh", "low")).toEqual({ source: 5, left: [4], retired: [4] });
+    expect(groups.sources).toEqual([1, 3, 5]);
+  });
+
+  it("tell of a source that served a peer before it served nobody", () => {
+    const { groups, take } = numbered();
+    take("ab", "low");
+    take("b", "low");
+    expect(take("a", "high")).toEqual({ source: 1, left: [0], retired: [] });
+    expect(take("a", "high").left).toEqual([]);
+    take("c", "low");
+    expect(groups.release("b")).toBeUndefined();
+    expect(take("b", "high").left).toEqual([]);
   });
 
   it("retire a source that has lost its last peer", () => {
@@ -92,7 +118,8 @@ describe("groups of targets", () => {
       }
       const targets = new Set(peers.filter(() => random.chance(0.4)));
       if (targets.size === 0) continue;
-      const { source, retired } = groups.take(targets, () => ({ id: made++ }));
+      const key = random.chance(0.5) ? `${random.integer(0, 2)}` : undefined;
+      const { source, retired } = groups.take(targets, () => ({ id: made++ }), key);
       for (const [other, members] of alive) {
         alive.set(other, new Set([...members].filter((member) => !targets.has(member))));
       }

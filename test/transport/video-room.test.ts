@@ -21,6 +21,8 @@ class FakeLink extends FakeSink {
   wantKeyframe = (): void => void this.asked.push("keyframe");
   undecodable = (rtpTimestamp: number): void => void this.asked.push(`undecodable ${rtpTimestamp}`);
   follows = (rtpTimestamp: number): boolean => !this.broken.has(rtpTimestamp);
+  bandwidthKbps: number | undefined;
+  lossRate: number | undefined;
   bound = (minKbps: number, maxKbps: number): void => void this.bounds.push([minKbps, maxKbps]);
   get asMedia(): VideoMedia {
     return this as unknown as VideoMedia;
@@ -150,6 +152,33 @@ describe("the video of a room", () => {
     room.release("bob");
     await clock.run(50);
     expect(room.decodingStats("bob")).toBeUndefined();
+    room.close();
+  });
+
+  it("is encoded once for each form, at no more than that may have", async () => {
+    const { room, clock } = setUp();
+    const links = ["a", "b", "c"].map((peerId) => new FakeLink(peerId));
+    for (const link of links) room.up(link.asMedia);
+    for (let i = 0; i < 3; i++) {
+      await clock.until(room.send(gray(i), ["a", "b"], { key: "high", maxKbps: 900 }));
+      await clock.until(room.send(gray(i), ["c"], { key: "low", maxKbps: 200 }));
+      await clock.run(40);
+    }
+    expect(room.outgoingStats.codecs).toMatchObject([{ encoded: 6, keyframes: 2 }]);
+    expect(links.map(({ kinds }) => kinds)).toEqual(["Kdd", "Kdd", "Kdd"]);
+    room.close();
+  });
+
+  it("tells what the path to a peer carries and loses, where that is known", () => {
+    const { room } = setUp();
+    const bob = new FakeLink("bob");
+    room.up(bob.asMedia);
+    expect([room.bandwidthKbps("bob"), room.lossRate("bob")]).toEqual([undefined, undefined]);
+    bob.bandwidthKbps = 1234;
+    bob.lossRate = 0.25;
+    expect([room.bandwidthKbps("bob"), room.lossRate("bob")]).toEqual([1234, 0.25]);
+    room.down(bob.asMedia);
+    expect([room.bandwidthKbps("bob"), room.lossRate("bob")]).toEqual([undefined, undefined]);
     room.close();
   });
 

@@ -8,6 +8,7 @@ import { SeededRandom } from "../../src/testing/random.ts";
 import { SimulatedVideoCodecs } from "../../src/testing/simulated-video-codecs.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { OutgoingVideo } from "../../src/transport/outgoing-video.ts";
+import type { OutgoingForm } from "../../src/transport/outgoing-video.ts";
 import { gray } from "../media/video/pictures.ts";
 import type { FakeSink } from "../media/video/pictures.ts";
 
@@ -72,7 +73,19 @@ export function videoWorld(options: WorldOptions = {}) {
     }
     return results;
   };
-  return { clock, outgoing, told, made, changes, play };
+  /** Send each picture in several forms to different links, 30 pictures a second. */
+  const playForms = async (
+    count: number,
+    forms: readonly (readonly [sinks: readonly FakeSink[], form: OutgoingForm])[],
+  ): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const data = { ...gray(10 + (sent % 200)), timestampUs: clock.wallNow() * 1000 };
+      sent++;
+      for (const [sinks, form] of forms) void outgoing.send(data, sinks, form);
+      await clock.run(FRAME_MS);
+    }
+  };
+  return { clock, outgoing, told, made, changes, play, playForms };
 }
 
 /** A name so many times. */

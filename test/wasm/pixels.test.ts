@@ -1,7 +1,7 @@
 // Pixel formats against plain loops, bit by bit, and against BT.601 itself.
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../src/testing/random.ts";
-import { i420ToRgba, toI420 } from "../../src/wasm/pixels.ts";
+import { i420ToRgba, rgbaToGray, toI420 } from "../../src/wasm/pixels.ts";
 import { blank, difference, plainI420ToRgba, plainNv12ToI420, plainPackedToI420 } from "./plain-pixels.ts";
 
 const SEED = 6_010;
@@ -95,6 +95,31 @@ describe("a picture becomes I420", () => {
   ] as const)("%s of %d bytes is no picture of %d x %d", (format, bytes, width, height) => {
     const make = () => toI420(new Uint8Array(bytes), format, width, height);
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_DATA" }) as Error);
+  });
+});
+
+describe("RGBA becomes gray", () => {
+  it.each([1, 15, 16, 17, 1000, 70_001])(
+    "as BT.601 weighs colors, but for a hundredth, %d pixels",
+    (count) => {
+      const pixels = new SeededRandom(`${SEED} ${count}`).bytes(4 * count);
+      const wrong = rgbaToGray(pixels).findIndex((gray, i) => {
+        const [r = 0, g = 0, b = 0] = pixels.subarray(4 * i);
+        return Math.abs(gray - (0.299 * r + 0.587 * g + 0.114 * b)) > 0.51;
+      });
+      expect(wrong, `seed ${SEED}`).toBe(-1);
+    },
+  );
+
+  it("keeps what is gray already, black and white included", () => {
+    const grays = Uint8Array.from({ length: 4 * 256 }, (_, i) => i >> 2);
+    expect(rgbaToGray(grays)).toEqual(Uint8Array.from({ length: 256 }, (_, i) => i));
+  });
+
+  it("takes whole pixels", () => {
+    const refused = expect.objectContaining({ code: "INVALID_DATA" }) as Error;
+    expect(() => rgbaToGray(new Uint8Array(6))).toThrow(refused);
+    expect(rgbaToGray(new Uint8Array(0))).toEqual(new Uint8Array(0));
   });
 });
 

@@ -65,7 +65,8 @@ export class FrameFanOut {
         if (member.since <= position) this.#members.delete(sink);
         continue;
       }
-      if (member.waits && !isKeyframe) continue;
+      // A keyframe from before it joined was for it as it was then: it may have had something newer since.
+      if (member.waits && !(isKeyframe && position >= member.since)) continue;
       member.waits = false;
       sink.transmit(cut);
     }

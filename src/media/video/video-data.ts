@@ -3,6 +3,7 @@
 import { TransportError } from "../../errors/errors.ts";
 import type { I420Picture } from "../../platform/video-codecs.ts";
 import type { PixelFormat, VideoData } from "../../runtime/data.ts";
+import { reorderPixels } from "../../wasm/pixel-order.ts";
 import { emptyPlanes, toI420 } from "../../wasm/pixels.ts";
 
 /** Longest side, in pixels: what VP8 can say (RFC 6386 section 9.1). */
@@ -62,7 +63,7 @@ export function pictureOf({ data, width, height, format }: VideoData): I420Pictu
     case "BGRX":
       return toI420(data, format, width, height);
     case "RGB24":
-      return toI420(withFourthByte(data), "RGBA", width, height);
+      return toI420(reorderPixels(data, "RGB24", "RGBA"), "RGBA", width, height);
     case "GRAY8":
       return pictureOfGray(data, width, height);
     case "encoded":
@@ -115,16 +116,6 @@ function planesIn(data: Uint8Array, width: number, height: number): I420Picture[
     data.subarray(luma, luma + chroma),
     data.subarray(luma + chroma, luma + 2 * chroma),
   ];
-}
-
-function withFourthByte(rgb: Uint8Array): Uint8Array {
-  const rgba = new Uint8Array((rgb.length / 3) * 4);
-  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
-    rgba[to] = rgb[from] as number;
-    rgba[to + 1] = rgb[from + 1] as number;
-    rgba[to + 2] = rgb[from + 2] as number;
-  }
-  return rgba;
 }
 
 function pictureOfGray(gray: Uint8Array, width: number, height: number): I420Picture {

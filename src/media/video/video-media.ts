@@ -119,6 +119,16 @@ export class VideoMedia implements VideoSink {
     return this.#packets?.sending.targetKbps ?? this.#bitrateKbps;
   }
 
+  /** What the path is taken to carry in all, kbit/s; undefined where the browser keeps the figure. */
+  get bandwidthKbps(): number | undefined {
+    return this.#packets?.sending.bandwidthKbps;
+  }
+
+  /** Of our packets, as the last report says, 0 to 1; undefined before that, and where the browser keeps the figure. */
+  get lossRate(): number | undefined {
+    return this.#packets?.reports.remote?.lossRate;
+  }
+
   transmit(frame: CutFrame): void {
     this.#packets?.sending.transmit(frame);
   }

@@ -103,6 +103,11 @@ export class VideoSending {
     return Math.max(minKbps, this.#estimator.targetKbps - this.#budget.kbps(this.#options.clock.now()));
   }
 
+  /** What the path is taken to carry in all, kbit/s. */
+  get bandwidthKbps(): number {
+    return this.#estimator.targetKbps;
+  }
+
   get counters(): VideoSendingCounters {
     const again = this.#retransmissions.counters;
     const { mediaDropped, retransmissionsDropped } = this.#pacer.counters;

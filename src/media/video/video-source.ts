@@ -52,9 +52,11 @@ export class VideoSource {
   readonly #pace: FramePace;
   readonly #encodings = new Map<VideoCodecName, PictureEncoding>();
   readonly #passings = new Map<VideoCodecName, CodedPassing>();
-  /** What browsers' encoders were told, kbit/s. */
-  readonly #told = new WeakMap<VideoSink, number>();
+  /** What browsers' encoders were told last, kbit/s, by peer. */
+  readonly #told = new Map<string, { readonly sink: VideoSink; readonly bitrateKbps: number }>();
   #limits: VideoLimits;
+  /** What {@link limit} said. */
+  #mostKbps = Infinity;
   #paced = 0;
   /** The program has asked for a keyframe with a picture that was left out. */
   #keyframeOwed = false;
@@ -120,11 +122,19 @@ export class VideoSource {
   configure(limits: VideoLimits): void {
     this.#limits = limits;
     this.#pace.setRate(limits.framerateFps);
-    for (const encoding of this.#encodings.values()) encoding.configure(limits);
+    this.#configure();
+  }
+
+  /** From the next picture on, no more than so many kbit/s, above 0, beside what all streams are bound by. */
+  limit(mostKbps: number): void {
+    if (mostKbps === this.#mostKbps) return;
+    this.#mostKbps = mostKbps;
+    this.#configure();
   }
 
   /** Forget a peer. */
   release(peerId: string): void {
+    this.#told.delete(peerId);
     for (const encoding of this.#encodings.values()) encoding.release(peerId);
     for (const passing of this.#passings.values()) passing.release(peerId);
   }
@@ -132,6 +142,17 @@ export class VideoSource {
   /** Idempotent; sends that wait for an encoder settle. */
   close(): void {
     for (const encoding of this.#encodings.values()) encoding.close();
+  }
+
+  get #bounded(): VideoLimits {
+    const { bitrateKbps, minBitrateKbps } = this.#limits;
+    if (bitrateKbps <= this.#mostKbps) return this.#limits;
+    const most = this.#mostKbps;
+    return { ...this.#limits, bitrateKbps: most, minBitrateKbps: Math.min(most, minBitrateKbps) };
+  }
+
+  #configure(): void {
+    for (const encoding of this.#encodings.values()) encoding.configure(this.#bounded);
   }
 
   #fitting(picture: I420Picture): I420Picture {
@@ -168,10 +189,11 @@ export class VideoSource {
     rotation: Rotation,
     failures: Map<string, TransportError>,
   ): void {
-    const { bitrateKbps } = this.#limits;
+    const { bitrateKbps } = this.#bounded;
     try {
-      if (this.#told.get(sink) !== bitrateKbps) {
-        this.#told.set(sink, bitrateKbps);
+      const told = this.#told.get(sink.peerId);
+      if (told?.sink !== sink || told.bitrateKbps !== bitrateKbps) {
+        this.#told.set(sink.peerId, { sink, bitrateKbps });
         sink.setBitrate(bitrateKbps);
       }
       sink.write(picture, captureUs, rotation);
@@ -207,7 +229,7 @@ export class VideoSource {
         codec,
         clock,
         loadCodecs,
-        limits: this.#limits,
+        limits: this.#bounded,
         firstPictureId: random() & 0x7fff,
         onFault: (error) => onFault(codec, error),
         onEncoded,

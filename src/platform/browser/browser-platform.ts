@@ -6,6 +6,7 @@ import { browserClock } from "./clock.ts";
 import { startBrowserMediaWorker } from "./media-worker.ts";
 import { BrowserPeerLink } from "./peer-link.ts";
 import type { OpenVideo } from "./browser-video.ts";
+import { startBrowserPipelineWorker } from "./pipeline-worker.ts";
 import { ReceiveHub } from "./receive-hub.ts";
 import { openBrowserSocket } from "./socket.ts";
 import type { PixelConversion } from "./video-picture.ts";
@@ -43,6 +44,7 @@ export function createBrowserPlatform(options: BrowserPlatformOptions = {}): Pla
     openSocket: openBrowserSocket,
     openPeerLink: (linkOptions, events) => new BrowserPeerLink(linkOptions, events, hub, openVideo),
     startMediaWorker: startBrowserMediaWorker,
+    startPipelineWorker: startBrowserPipelineWorker,
     loadVideoCodecs: async () => {
       const video = await import("./browser-video.ts");
       openVideo = video.openVideo;

@@ -6,6 +6,7 @@ import type { Platform } from "../platform.ts";
 import { startNodeMediaWorker } from "./media-worker.ts";
 import { createNodeClock } from "./node-clock.ts";
 import { NodePeerLink } from "./peer-link.ts";
+import { startNodePipelineWorker } from "./pipeline-worker.ts";
 import { openNodeSocket } from "./websocket.ts";
 
 /** How the Node platform may be changed. */
@@ -33,6 +34,7 @@ function nodePlatform(clock: Clock): Platform {
     openSocket: openNodeSocket,
     openPeerLink: (linkOptions, events) => new NodePeerLink(linkOptions, clock, events),
     startMediaWorker: startNodeMediaWorker,
+    startPipelineWorker: startNodePipelineWorker,
     loadVideoCodecs: async () => {
       // Most programs have no video: its codecs are looked for when they are wanted.
       const { createNodeVideoCodecs } = await import("./video/node-video-codecs.ts");

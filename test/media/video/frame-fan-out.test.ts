@@ -63,6 +63,23 @@ describe("links that share a stream", () => {
     expect([a.positions, b.positions]).toEqual([[1, 2], [2]]);
   });
 
+  it("that come back begin at a keyframe made for them since, not at one still under way from before", () => {
+    const { fanOut, sinks, code } = world("a", "b");
+    const [a, b] = sinks as [FakeSink, FakeSink];
+    fanOut.join([a, b], 1);
+    fanOut.release("a");
+    fanOut.join([a, b], 3);
+    fanOut.send(frame(1, "K"), [a, b]);
+    fanOut.send(frame(2, "d"), [b]);
+    code(3, "d");
+    code(4, "K");
+    code(5, "d");
+    expect([a.positions, b.positions]).toEqual([
+      [4, 5],
+      [1, 2, 3, 4, 5],
+    ]);
+  });
+
   it("all wait for a keyframe when one frame is missing", () => {
     const { fanOut, sinks, code } = world("a", "b");
     code(1, "K");
