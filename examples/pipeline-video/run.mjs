@@ -11,10 +11,11 @@ const ROOM = "example";
 /** Kbit/s: more than the source ever sends, and less than its largest size takes. */
 const WIDE = 5_000;
 const NARROW = 400;
+/** The largest picture that each viewer takes, as it says when it connects. */
 const SIZES = {
   large: { width: 640, height: 360 },
   middle: { width: 426, height: 240 },
-  small: { width: 214, height: 120 },
+  small: { width: 284, height: 160 },
 };
 /** Longest wait for a change of size: down after 2 s, up after 10 s of a path that is wide enough, both to be found out. */
 const DOWN_MS = 20_000;

@@ -46,5 +46,5 @@ process.once("SIGTERM", async () => {
   process.exit();
 });
 await paced(FPS, 3_600, (index) => {
-  session.sendInput({ data: drawPicture(index % 65_536, 640, 360), metadata: {} }).catch(() => undefined);
+  session.sendInput({ data: drawPicture(index % 65_536, 640, 360, 40), metadata: {} }).catch(() => undefined);
 });

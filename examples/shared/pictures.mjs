@@ -8,14 +8,18 @@ const WHITE = 220;
 const CODE_SHARE = 1 / 6;
 const CHECK = 4;
 
-/** Picture `number` (0 to 65535) as I420. */
-export function drawPicture(number, width, height) {
+/**
+ * Picture `number` (0 to 65535) as I420.
+ * @param grain how much the checks flicker, 0 to 60: what keeps an encoder busy
+ */
+export function drawPicture(number, width, height, grain = 0) {
   const data = new Uint8Array((width * height * 3) / 2);
   const codeRows = Math.floor(height * CODE_SHARE);
   const bar = (number * 8) % width;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      data[y * width + x] = y < codeRows ? fieldAt(number, x, width) : patternAt(x, y, bar);
+      data[y * width + x] =
+        y < codeRows ? fieldAt(number, x, width) : patternAt(x, y, bar) + grainAt(x, y, number, grain);
     }
   }
   data.fill(100, width * height, (width * height * 5) / 4);
@@ -50,4 +54,10 @@ function fieldAt(number, x, width) {
 function patternAt(x, y, bar) {
   if (x >= bar && x < bar + 40) return WHITE;
   return ((x >> 2) + (y >> 2)) % 2 === 0 ? 60 : 60 + 10 * CHECK;
+}
+
+function grainAt(x, y, number, grain) {
+  if (grain === 0) return 0;
+  const hash = Math.imul((x >> 2) * 73_856_093 + (y >> 2) * 19_349_663 + number * 83_492_791, 0x9e3779b1);
+  return ((hash >>> 24) * grain) >> 8;
 }
