@@ -54,7 +54,9 @@ const engineApart: Plugin = {
   name: "engine-apart",
   setup(build) {
     build.onResolve(
-      { filter: /\/(?:engine-parts|worker-engine|audio-parts|video-parts|pipeline-parts|browser-video)\.ts$/ },
+      {
+        filter: /\/(?:engine-parts|worker-engine|audio-parts|video-parts|pipeline-parts|browser-video)\.ts$/,
+      },
       ({ kind, path }) =>
         kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : undefined,
     );
@@ -75,6 +77,7 @@ export default defineConfig([
     platform: "node",
     entry: {
       node: "src/node.ts",
+      pipeline: "src/node-pipeline.ts",
       cli: "src/cli/cli.ts",
       "demo-peers": "src/cli/demo/peer-process.ts",
       ...portable,
@@ -84,7 +87,12 @@ export default defineConfig([
   {
     ...forBrowsers,
     outDir: "dist/browser",
-    entry: { browser: "src/browser.ts", ...portable, errors: "src/errors/errors.ts" },
+    entry: {
+      browser: "src/browser.ts",
+      pipeline: "src/browser-pipeline.ts",
+      ...portable,
+      errors: "src/errors/errors.ts",
+    },
     noExternal: ["libopus-wasm"],
     esbuildPlugins: [withoutNodeModules, engineApart],
   },
@@ -117,6 +125,12 @@ export default defineConfig([
     ...common,
     format: ["esm", "cjs"],
     dts: { only: true },
-    entry: { node: "src/node.ts", browser: "src/browser.ts", ...portable, ...nodeOnly },
+    entry: {
+      node: "src/node.ts",
+      browser: "src/browser.ts",
+      pipeline: "src/node-pipeline.ts",
+      ...portable,
+      ...nodeOnly,
+    },
   },
 ]);

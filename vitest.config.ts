@@ -12,6 +12,7 @@ const ALONE = [
   "test/soak/**/*.test.ts",
   "test/cli/demo*.node.test.ts",
   "test/interop/{mixed-room,sync-channel}.node.test.ts",
+  "test/examples/runnable.node.test.ts",
 ];
 
 export default defineConfig({

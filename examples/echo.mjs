@@ -1,6 +1,6 @@
 // Join a room, say hello to everybody, and send each peer its own voice back.
 // Run: npx remotemedia-webrtc signaling   (in one terminal)
-//      node examples/simple-peer.mjs ws://127.0.0.1:8080 echo
+//      node examples/echo.mjs ws://127.0.0.1:8080 echo
 import { WebRtcTransport } from "remotemedia-webrtc";
 
 const [signalingUrl = "ws://127.0.0.1:8080", peerId = "echo", room = "demo"] = process.argv.slice(2);

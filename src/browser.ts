@@ -1,10 +1,6 @@
 // The package in browsers: the core with RTCPeerConnection and encoded transforms underneath.
 import { createBrowserPlatform } from "./platform/browser/browser-platform.ts";
-import { browserClock } from "./platform/browser/clock.ts";
-import { startBrowserPipelineWorker } from "./platform/browser/pipeline-worker.ts";
 import type { WebRtcTransportOptions } from "./config/config.ts";
-import { PipelineRunner as CorePipelineRunner } from "./pipeline/runner.ts";
-import type { PipelineRunnerOptions } from "./pipeline/runner.ts";
 import { SignalingClient as CoreSignalingClient } from "./signaling/signaling.ts";
 import type { SignalingClientOptions } from "./signaling/signaling.ts";
 import { WebRtcTransport as CoreWebRtcTransport } from "./transport/webrtc-transport.ts";
@@ -27,12 +23,5 @@ export class WebRtcTransport extends CoreWebRtcTransport {
 export class SignalingClient extends CoreSignalingClient {
   constructor(options: Omit<SignalingClientOptions, "platform">) {
     super({ ...options, platform: createBrowserPlatform() });
-  }
-}
-
-/** {@link CorePipelineRunner} in a browser, without a transport: nodes that ask for a thread of their own get one. */
-export class PipelineRunner extends CorePipelineRunner {
-  constructor(options: Omit<PipelineRunnerOptions, "clock" | "startWorker"> = {}) {
-    super({ ...options, clock: browserClock, startWorker: startBrowserPipelineWorker });
   }
 }

@@ -63,6 +63,7 @@ export type {
   PixelFormat,
   Rotation,
   RuntimeData,
+  TransportData,
   TensorData,
   TensorElement,
   TextData,
@@ -75,6 +76,20 @@ export type { Logger, LogLevel } from "./runtime/logger.ts";
 export type { Clock, LocalMs, WallMs } from "./runtime/time.ts";
 export type * from "./platform/platform.ts";
 export type { VideoCodecName } from "./platform/video-codecs.ts";
+
+export type { OpenPipelineOptions, PipelineRunnerOptions } from "./pipeline/runner.ts";
+export type { PipelineExecution, PipelineMetrics } from "./pipeline/execution.ts";
+export type { NodeMetrics } from "./pipeline/node-metrics.ts";
+export type { PipelineInput } from "./pipeline/transport-data.ts";
+export type { ValidManifest } from "./pipeline/validate-manifest.ts";
+export type { BackgroundBlurOptions, Segmentation } from "./pipeline/nodes/background-blur.ts";
+export type * from "./pipeline/manifest.ts";
+export type * from "./pipeline/node.ts";
+export type { OutputRoute, RoutingPolicy } from "./session/routing.ts";
+export type { QualityTier, TierDefinition, TierSource } from "./session/quality-tiers.ts";
+export type { SessionEvent, SessionState } from "./session/session-events.ts";
+export type { SessionMetrics } from "./session/session-counters.ts";
+export type { StreamSession } from "./session/stream-session.ts";
 
 export { SignalingClient } from "./signaling/signaling.ts";
 export type * from "./platform/signaling-channel.ts";

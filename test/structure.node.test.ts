@@ -15,6 +15,8 @@ const ROOTS = [
   "browser.ts",
   "node-worker.ts",
   "browser-worker.ts",
+  "node-pipeline.ts",
+  "browser-pipeline.ts",
   "node-pipeline-worker.ts",
   "browser-pipeline-worker.ts",
 ];
@@ -40,7 +42,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["pipeline"],
   ["session", "peer"],
   ["transport"],
-  ["testing", "index.ts"],
+  ["testing", "index.ts", "pipelines.ts"],
   ROOTS,
   ["cli"],
 ];
@@ -55,6 +57,7 @@ const NODE_PLACES = [
   "cli/",
   "node.ts",
   "node-worker.ts",
+  "node-pipeline.ts",
   "node-pipeline-worker.ts",
 ];
 
@@ -261,11 +264,15 @@ describe("the kernels", () => {
 });
 
 describe("the two roots", () => {
-  it("export the same names, but for a stated list", { timeout: 60_000 }, () => {
-    const [node, browser] = exportedNames(ROOT, ["src/node.ts", "src/browser.ts"]);
-    expect(node).not.toEqual([]);
-    expect(browser?.filter((name) => !BROWSER_ONLY.includes(name))).toEqual(node);
-  });
+  it.each(["", "-pipeline"])(
+    "%s export the same names, but for a stated list",
+    { timeout: 60_000 },
+    (part) => {
+      const [node, browser] = exportedNames(ROOT, [`src/node${part}.ts`, `src/browser${part}.ts`]);
+      expect(node).not.toEqual([]);
+      expect(browser?.filter((name) => !BROWSER_ONLY.includes(name))).toEqual(node);
+    },
+  );
 });
 
 /** Files below a folder of the project, as paths inside it; what is generated is not ours to judge. */

@@ -1,7 +1,8 @@
 // Two peers in two processes: one sends a picture, the other blurs it and sends it back. What comes back is compared with
 // what the same blur makes of the same picture here.
 import { readFileSync } from "node:fs";
-import { PipelineRunner, WebRtcTransport } from "remotemedia-webrtc";
+import { WebRtcTransport } from "remotemedia-webrtc";
+import { PipelineRunner } from "remotemedia-webrtc/pipeline";
 import { SignalingServer } from "remotemedia-webrtc/signaling-server";
 import { paced, pause, percentile, round, until } from "../shared/measure.mjs";
 import { startProcess } from "../shared/own-process.mjs";

@@ -40,7 +40,7 @@ it(
 );
 
 it(
-  "simple-peer says hello, sends a voice back, and leaves on SIGINT",
+  "echo says hello, sends a voice back, and leaves on SIGINT",
   async () => {
     const server = new SignalingServer({ port: 0, host: "127.0.0.1" });
     const { url } = await server.start();
@@ -53,7 +53,7 @@ it(
     });
     await speaker.start();
     const hello = new Promise((resolve) => speaker.once("dataChannelMessage", resolve));
-    const { child, output } = run("simple-peer.mjs", url, "echo");
+    const { child, output } = run("echo.mjs", url, "echo");
     expect(await hello).toEqual({ peerId: "echo", message: { type: "text", payload: "hello" } });
 
     const left = new Promise((resolve) => speaker.once("peerDisconnected", resolve));

@@ -39,7 +39,7 @@ it("is not hurt by a peer that is killed", async () => {
     new WebRtcTransport({ signalingUrl, peerId, room: "demo", networkMode: "lan", bindAddress: "127.0.0.1" });
   const [survivor, other] = [peer("survivor"), peer("other")];
   await survivor.start();
-  const { child } = run(join(ROOT, "examples/simple-peer.mjs"), signalingUrl, "victim");
+  const { child } = run(join(ROOT, "examples/echo.mjs"), signalingUrl, "victim");
   await new Promise((resolve) => survivor.once("dataChannelMessage", resolve));
   child.kill("SIGKILL");
   await once(child, "exit");
