@@ -8,7 +8,14 @@ import { markBuilt, ROOT, sourceDigest } from "./sources.mjs";
 
 const DIST = join(ROOT, "dist");
 // What can be required. The command is started by its path and may stay an ES module.
-const REQUIRED = ["node.js", "pipeline.js", "core.js", "testing.js", "signaling-server.js", "testing-node.js"];
+const REQUIRED = [
+  "node.js",
+  "pipeline.js",
+  "core.js",
+  "testing.js",
+  "signaling-server.js",
+  "testing-node.js",
+];
 
 const digest = sourceDigest();
 run("scripts/build-wasm.mjs");
