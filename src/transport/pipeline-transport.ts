@@ -60,12 +60,22 @@ export class PipelineTransport {
    *
    * @throws TransportError as {@link execute}
    */
-  async *executeStreaming(
+  executeStreaming(
     manifest: ManifestSource,
     inputs: AsyncIterable<TransportData | RuntimeData> | Iterable<TransportData | RuntimeData>,
     options: CallOptions = {},
-  ): AsyncIterable<TransportData> {
-    yield* (await this.#sessions(options)).runner.stream(manifest, inputs, options);
+  ): AsyncIterableIterator<TransportData> {
+    this.#run();
+    let stream: Promise<AsyncIterableIterator<TransportData>> | undefined;
+    const open = (): Promise<AsyncIterableIterator<TransportData>> =>
+      (stream ??= this.#sessions(options).then(({ runner }) => runner.stream(manifest, inputs, options)));
+    // No generator: that would end with the first error of a node.
+    const iterator: AsyncIterableIterator<TransportData> = {
+      [Symbol.asyncIterator]: () => iterator,
+      next: async () => (await open()).next(),
+      return: async () => (await (await open()).return?.()) ?? { done: true, value: undefined },
+    };
+    return iterator;
   }
 
   /**

@@ -1,8 +1,7 @@
 // The sessions of a transport while it runs: pipelines get what peers send, and what comes out goes to the peers that
 // routes name, each in the quality that it can take. Loaded with the first pipeline.
 import type { WebRtcTransportConfig } from "../config/config.ts";
-import { toTransportError } from "../errors/errors.ts";
-import type { TransportError } from "../errors/errors.ts";
+import { toTransportError, TransportError } from "../errors/errors.ts";
 import type { ManifestSource } from "../pipeline/manifest.ts";
 import type { NodeFactory } from "../pipeline/node.ts";
 import type { NodeMetrics } from "../pipeline/node-metrics.ts";
@@ -66,7 +65,8 @@ interface Held {
   readonly session: TransportSession;
   readonly feed: SessionFeed;
   readonly tiers: PeerTiers;
-  readonly allPeers: boolean;
+  /** Who takes part when connected. */
+  readonly peers: "all" | readonly string[];
 }
 
 /** See the header. */
@@ -118,7 +118,7 @@ export class SessionRoom {
     });
     const session = await this.#manager.create(manifest);
     const feed = this.#feed(session, options.audio ?? {});
-    this.#held.set(session.sessionId, { session, feed, tiers, allPeers: peers === "all" });
+    this.#held.set(session.sessionId, { session, feed, tiers, peers });
     const present = peers === "all" ? this.#connected() : peers;
     try {
       for (const peerId of present) session.attachPeer(peerId);
@@ -182,7 +182,10 @@ export class SessionRoom {
   }
 
   #peerConnected(peerId: string): void {
-    for (const { session, allPeers } of this.#held.values()) if (allPeers) session.attachPeer(peerId);
+    for (const { session, peers } of this.#held.values()) {
+      if (!isOpen(session) || !(peers === "all" || peers.includes(peerId))) continue;
+      session.attachPeer(peerId);
+    }
   }
 
   #data(peerId: string, data: RuntimeData): void {
@@ -204,7 +207,16 @@ export class SessionRoom {
     try {
       const form = { key, ...(maxKbps !== undefined && { maxKbps }) };
       const { failedPeers } = await this.#options.outbox.broadcast(data, { only: peers }, form);
-      return new Map(failedPeers.map(({ peerId, error }) => [peerId, error]));
+      const failures = new Map(failedPeers.map(({ peerId, error }) => [peerId, error]));
+      const connected = new Set(this.#connected());
+      for (const peerId of peers) {
+        if (connected.has(peerId) || failures.has(peerId)) continue;
+        failures.set(
+          peerId,
+          new TransportError("PEER_NOT_CONNECTED", `peer "${peerId}" is not connected`, { peerId }),
+        );
+      }
+      return failures;
     } catch (error) {
       const failure = toTransportError(error, "INTERNAL_ERROR", "sending an output");
       return new Map(peers.map((peerId) => [peerId, failure]));
@@ -226,4 +238,8 @@ export class SessionRoom {
   #fault(error: TransportError): void {
     this.#options.emitter.emit("error", error);
   }
+}
+
+function isOpen({ state }: TransportSession): boolean {
+  return state === "active" || state === "paused";
 }
