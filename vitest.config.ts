@@ -93,6 +93,8 @@ export default defineConfig({
           pool: "forks",
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+          // They run in real time on a machine that others may share: what fails twice is a fault.
+          retry: 1,
           include: ALONE,
         },
       },
