@@ -9,7 +9,8 @@ export type { FlushOptions } from "./transport/outbox.ts";
 export type { FlushResult } from "./transport/outgoing-audio.ts";
 export type { PictureOptions } from "./transport/picture-readers.ts";
 export type { PeerStats, PeerVideoStats, TransportStats } from "./transport/stats.ts";
-export type { StreamOptions, TransportSession } from "./transport/session-room.ts";
+export type { TransportSession } from "./transport/session-room.ts";
+export type { StreamOptions } from "./transport/stream-options.ts";
 export type { SessionAudioFormat } from "./transport/session-feed.ts";
 export type { OutgoingVideoStats } from "./transport/outgoing-video.ts";
 export type {

@@ -15,6 +15,11 @@ export interface Recording extends AsyncIterable<RecordedInput> {
   header(): Promise<RecordingHeader>;
 }
 
+/** What a recording is played to: a session, or what takes inputs as one does. */
+export interface ReplayTarget {
+  sendInput(input: TransportData): Promise<void>;
+}
+
 /** How a recording is played. */
 export interface ReplayOptions {
   clock: Clock;
@@ -71,7 +76,7 @@ export function readRecording(chunks: AsyncIterable<Uint8Array> | Uint8Array): R
  *   that this session does not take; `SESSION_CLOSED`; `ABORTED`
  */
 export async function replaySession(
-  session: { sendInput(input: TransportData): Promise<void> },
+  session: ReplayTarget,
   recording: AsyncIterable<RecordedInput>,
   { clock, speed = 1, signal }: ReplayOptions,
 ): Promise<number> {

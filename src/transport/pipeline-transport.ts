@@ -6,7 +6,8 @@ import { abortError } from "../runtime/call.ts";
 import type { CallOptions } from "../runtime/call.ts";
 import type { RuntimeData, TransportData } from "../runtime/data.ts";
 import type { TransportRun } from "./run.ts";
-import type { SessionRoom, StreamOptions, TransportSession } from "./session-room.ts";
+import type { SessionRoom, TransportSession } from "./session-room.ts";
+import type { StreamOptions } from "./stream-options.ts";
 
 /** See the header; `WebRtcTransport` is one. */
 export class PipelineTransport {

@@ -13,7 +13,6 @@ import type { Emitter } from "../runtime/emitter.ts";
 import type { ScopedLogger } from "../runtime/logger.ts";
 import type { OutputTarget } from "../session/deliveries.ts";
 import { DEFAULT_TIERS } from "../session/quality-tiers.ts";
-import type { TierDefinition } from "../session/quality-tiers.ts";
 import type { SessionEvent } from "../session/session-events.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import type { StreamSession } from "../session/stream-session.ts";
@@ -27,20 +26,12 @@ import { PeerTiers } from "./peer-tiers.ts";
 import type { PictureReaders } from "./picture-readers.ts";
 import { alignedAudio, liveAudio, livePictures, SessionFeed } from "./session-feed.ts";
 import type { SessionAudioFormat } from "./session-feed.ts";
+import { checkStreamOptions } from "./stream-options.ts";
+import type { StreamOptions } from "./stream-options.ts";
 import type { VideoRoom } from "./video-room.ts";
 
 /** A session of a transport. */
 export type TransportSession = StreamSession<ValidManifest, NodeMetrics>;
-
-/** How a session is opened; see `WebRtcTransport.stream()`. */
-export interface StreamOptions {
-  /** Whose media is an input and who may get outputs: all present and later peers, or these. Default `all`. */
-  peers?: "all" | readonly string[] | undefined;
-  /** The audio of peers as the pipeline gets it. Default: live frames of 20 ms at 48000 Hz. */
-  audio?: SessionAudioFormat | undefined;
-  /** What the `qualityTier` of routes stands for, the best first. Default: 1080p, 720p and 480p. */
-  tiers?: readonly TierDefinition[] | undefined;
-}
 
 /** What a {@link SessionRoom} stands on. */
 export interface SessionRoomOptions {
@@ -107,6 +98,7 @@ export class SessionRoom {
 
   /** @throws as `WebRtcTransport.stream` */
   async open(manifest: ManifestSource, options: StreamOptions): Promise<TransportSession> {
+    checkStreamOptions(options);
     const { platform, video, mesh } = this.#options;
     const { peers = "all", tiers: definitions = DEFAULT_TIERS } = options;
     const tiers = new PeerTiers({

@@ -65,7 +65,7 @@ describe("Opus", () => {
     expect(rms(decoded.subarray(24_000))).toBeLessThan(0.02);
   });
 
-  it("follows the bitrate at run time and never exceeds a network packet", async () => {
+  it("D19: follows the bitrate at run time and never exceeds a network packet", async () => {
     const encoder = await codec.createEncoder({
       ...base,
       application: "audio",

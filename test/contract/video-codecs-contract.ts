@@ -160,7 +160,7 @@ export function describeVideoCodecs(name: string, open: () => Promise<VideoCodec
         to.decoder.close();
       });
 
-      works("follows the bitrate while it runs", async () => {
+      works("D19: follows the bitrate while it runs", async () => {
         const { encoder, send } = await sender(codec, 320, 180);
         const bytes = { 1500: 0, 300: 0 };
         let index = 0;

@@ -30,7 +30,7 @@ describe("Emitter", () => {
     expect(() => setUp().emitter.emit("number", 1)).not.toThrow();
   });
 
-  it("ends a subscription by the returned function, twice without harm", () => {
+  it("D12: ends a subscription by the returned function, twice without harm", () => {
     const { emitter, heard } = setUp();
     const listener = (value: number): void => void heard.push(value);
     const off = emitter.on("number", listener);

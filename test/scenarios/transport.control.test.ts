@@ -86,7 +86,7 @@ describe("control", () => {
     }
   });
 
-  it("asks authorizeControl, and knows no session that is not there", async () => {
+  it("D17: asks authorizeControl, and knows no session that is not there", async () => {
     const authorizeControl = async (peerId: string): Promise<boolean> => peerId === "alice";
     const [a, b] = await meet({ authorizeControl });
     const reply = await world.clock.until(a.sendControl("bob", pause));

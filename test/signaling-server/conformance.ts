@@ -170,7 +170,7 @@ export function describeConformance(name: string, open: (options?: WorldOptions)
       await quiet(raw);
     });
 
-    it("S13 keeps a socket to one identity", async () => {
+    it("S13, D17 keeps a socket to one identity", async () => {
       const [alice, bob] = await pair();
       for (const other of [{ peer_id: "eve" }, { peer_id: "alice", room: "elsewhere" }]) {
         const params = { capabilities: ["audio"], ...other };

@@ -121,7 +121,7 @@ describe("asking", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("drops replies of strangers, of another kind, and without a request", async () => {
+  it("D11: drops replies of strangers, of another kind, and without a request", async () => {
     const { desk, lastId, clock } = setUp();
     const call = codeOf(desk.send("bob", pause, {}));
     const requestId = lastId();
