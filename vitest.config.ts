@@ -39,11 +39,26 @@ export default defineConfig({
           name: "node",
           testTimeout,
           environment: "node",
+          pool: "forks",
+          maxWorkers: 2,
+          // What runs in Chromium too neither blocks nor loads anything native: a process for each file took as long as the tests.
+          isolate: false,
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.{node,browser}.test.ts", ...ALONE],
+        },
+      },
+      {
+        plugins: [kernelTwin()],
+        test: {
+          name: "native",
+          testTimeout,
+          environment: "node",
           // The native addon may be loaded in one JavaScript environment per process: files get processes, never threads.
           pool: "forks",
           maxWorkers: 2,
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.browser.test.ts", ...ALONE],
+          sequence: { groupOrder: 1 },
+          include: ["test/**/*.node.test.ts"],
+          exclude: ALONE,
         },
       },
       {
@@ -58,8 +73,8 @@ export default defineConfig({
           name: "chromium",
           testTimeout,
           maxWorkers: 2,
-          // After the other project: side by side they would ask for twice the cores.
-          sequence: { groupOrder: 1 },
+          // After the others: side by side they would ask for twice the cores.
+          sequence: { groupOrder: 2 },
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/**/*.node.test.ts",
@@ -92,7 +107,7 @@ export default defineConfig({
           // Last and one by one: whole conferences want most of two cores, and what is beside them would be measured.
           pool: "forks",
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           // They run in real time on a machine that others may share: what fails twice is a fault.
           retry: 1,
           include: ALONE,

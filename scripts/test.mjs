@@ -43,7 +43,7 @@ function vitestArguments(chromium) {
   // Coverage of a part says nothing and would miss the threshold.
   if (userArguments.length === 0) args.push("--coverage");
   if (chromium === undefined) {
-    args.push("--project=node", "--project=alone");
+    args.push("--project=node", "--project=native", "--project=alone");
     notices.push(
       "SKIPPED: the whole project chromium, there is no Chromium here; install it or set CHROMIUM_PATH",
     );
