@@ -20,9 +20,11 @@ const FURTHER_SHARE = 0.7;
 
 /**
  * A cluster lasts this long: shorter ones measure the pacer, jitter and how busy both threads are, longer ones fill
- * queues, ms.
+ * queues, ms. One that asks gently may take longer on a path that has been calm for a while.
  */
 const CLUSTER_MS = 30;
+const GENTLE_CLUSTER_MS = 50;
+const LONG_CALM_MS = 3_000;
 
 /** What a cluster has at least: intervals are what is measured. */
 const MIN_PACKETS = 5;
@@ -30,9 +32,18 @@ const MIN_BYTES = 1_000;
 
 /**
  * From one try to the next, ms. A link that got better is found within it, and three doublings more; at the limit of a
- * link each try costs 15 ms of queue and a hundredth of the rate.
+ * link each try costs 25 ms of queue and a hundredth of the rate.
  */
 const INTERVAL_MS = 3_000;
+
+/**
+ * A try whose clusters contradict each other, or the rate that passes anyway, has measured a busy machine: another one
+ * follows soon, ms, but not for ever.
+ */
+const AGAIN_MS = 800;
+const MAX_AGAIN = 3;
+/** A result below this share of the rate contradicts it. */
+const NONSENSE_SHARE = 0.7;
 
 /** The queue is left to drain for so long after a decrease, ms. */
 const CALM_MS = 1_000;
@@ -78,6 +89,10 @@ export class Probing {
   /** The cluster whose result no other has come near yet. */
   #doubtful: { readonly order: ProbeOrder; readonly kbps: number } | undefined;
   #confirming = false;
+  /** Length of the clusters of this try. */
+  #clusterMs = CLUSTER_MS;
+  /** Tries in a row that told nothing. */
+  #futile = 0;
 
   /** Clusters to be sent, in order. */
   poll(): ProbeOrder | undefined {
@@ -94,13 +109,18 @@ export class Probing {
     const worthIt = doubtful !== undefined && doubtful.kbps > WORTH * kbps && !this.#confirming;
     if (worthIt && (this.#answered || overdue)) {
       this.#confirming = true;
-      return this.#order(doubtful.order.kbps, nowMs);
+      return this.#order(doubtful.order.kbps, this.#clusterMs, nowMs);
     }
     const failed = overdue && !this.#repeated;
-    if (!this.#further && !failed && waitedMs < INTERVAL_MS) return;
+    const isFutile = this.#isFutile(kbps);
+    const intervalMs = isFutile && this.#futile < MAX_AGAIN ? AGAIN_MS : INTERVAL_MS;
+    if (!this.#further && !failed && waitedMs < intervalMs) return;
+    this.#futile = isFutile && this.#futile < MAX_AGAIN ? this.#futile + 1 : 0;
     const factors = this.#nextId === 1 ? START_FACTORS : this.#further ? FURTHER_FACTORS : FACTORS;
     this.#begin(failed);
-    for (const factor of factors) this.#order(Math.min(maxKbps, factor * kbps), nowMs);
+    const isCalm = nowMs - decreasedMs >= LONG_CALM_MS;
+    this.#clusterMs = factors === FACTORS && isCalm ? GENTLE_CLUSTER_MS : CLUSTER_MS;
+    for (const factor of factors) this.#order(Math.min(maxKbps, factor * kbps), this.#clusterMs, nowMs);
   }
 
   /** A packet was reported on; all but those of clusters are ignored. */
@@ -135,6 +155,12 @@ export class Probing {
     return second;
   }
 
+  /** The clusters of this try have told nothing about a path that carries this rate. */
+  #isFutile(kbps: number): boolean {
+    const results = [...this.#results.values()];
+    return this.#doubtful !== undefined && (this.#confirming || Math.max(...results) < NONSENSE_SHARE * kbps);
+  }
+
   /** A try of its own: what clusters before have said does not count. */
   #begin(repeated: boolean): void {
     this.#further = false;
@@ -145,8 +171,8 @@ export class Probing {
     this.#confirming = false;
   }
 
-  #order(kbps: number, nowMs: number): void {
-    const byteLength = Math.round(Math.max((kbps * CLUSTER_MS) / 8, MIN_BYTES));
+  #order(kbps: number, clusterMs: number, nowMs: number): void {
+    const byteLength = Math.round(Math.max((kbps * clusterMs) / 8, MIN_BYTES));
     const order: ProbeOrder = {
       type: "probe",
       clusterId: this.#nextId++,

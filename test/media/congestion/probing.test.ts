@@ -85,6 +85,38 @@ describe("probing", () => {
     expect(ordered(probing, {}, 3_000).map(({ kbps }) => kbps)).toEqual([450]);
   });
 
+  it("takes longer clusters where nothing was lowered for 3 s", () => {
+    const probing = new Probing();
+    for (const order of ordered(probing, {}, 0)) answer(probing, order, 400);
+    const [early] = ordered(probing, { decreasedMs: 1_000 }, 3_900) as [ProbeOrder];
+    expect(early.byteLength).toBe(Math.round((450 * 30) / 8));
+    answer(probing, early, 300);
+    const [late] = ordered(probing, { decreasedMs: 1_000 }, 7_000) as [ProbeOrder];
+    expect(late.byteLength).toBe(Math.round((450 * 50) / 8));
+  });
+
+  it("tries again soon when clusters contradict each other or the rate itself, three times in a row", () => {
+    const probing = new Probing();
+    for (const order of ordered(probing, {}, 0)) answer(probing, order, 400);
+    let nowMs = 3_000;
+    let [order] = ordered(probing, {}, nowMs) as [ProbeOrder];
+    for (let again = 0; again < 3; again++) {
+      // A machine that was held up: half of what passes all the time.
+      if (again % 2 === 0) answer(probing, order, 150);
+      else {
+        answer(probing, order, 450);
+        const [confirming] = ordered(probing, {}, ++nowMs) as [ProbeOrder];
+        answer(probing, confirming, 200);
+      }
+      expect(ordered(probing, {}, nowMs + 799)).toEqual([]);
+      [order] = ordered(probing, {}, (nowMs += 800)) as [ProbeOrder];
+      expect(order.kbps).toBe(450);
+    }
+    answer(probing, order, 150);
+    expect(ordered(probing, {}, nowMs + 2_999)).toEqual([]);
+    expect(ordered(probing, {}, nowMs + 3_000)).toHaveLength(1);
+  });
+
   it("leaves a growing queue alone, and for a second after a decrease", () => {
     const probing = new Probing();
     ordered(probing, {}, 0);
