@@ -194,10 +194,13 @@ export class SessionRoom {
     { peers, tier }: OutputTarget,
   ): Promise<ReadonlyMap<string, TransportError>> {
     const held = this.#held.get(metadata["session_id"] ?? "");
-    const key = [metadata["session_id"], metadata["output_id"], tier ?? ""].join("/");
-    const maxKbps = tier === undefined ? undefined : held?.tiers.kbpsOf(tier);
+    // Peers move among the forms of one source, and each form keeps its encoder. Without tiers an output may be one peer's
+    // picture now and another's next, each for other peers: those are told apart by whom they go to.
+    const form = tier && {
+      key: [metadata["session_id"], metadata["output_id"], tier].join("/"),
+      maxKbps: held?.tiers.kbpsOf(tier),
+    };
     try {
-      const form = { key, ...(maxKbps !== undefined && { maxKbps }) };
       const { failedPeers } = await this.#options.outbox.broadcast(data, { only: peers }, form);
       const failures = new Map(failedPeers.map(({ peerId, error }) => [peerId, error]));
       const connected = new Set(this.#connected());
