@@ -33,6 +33,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "platform/signaling-channel.ts",
     "platform/capture-time-extension.ts",
     "platform/video-description.ts",
+    "platform/remote-reports.ts",
     "platform/video-link.ts",
     "platform/video-codecs.ts",
   ],

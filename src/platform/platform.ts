@@ -1,6 +1,7 @@
 // The port: all that the library asks of a runtime. Types only. Node, browsers and the simulation implement it
 // and enter at different depths on purpose: Node hands over RTP packets, browsers encoded frames and tracks.
 import type { Clock, LocalMs, WallMs } from "../runtime/time.ts";
+import type { NativeInRemote, NativeOutRemote } from "./remote-reports.ts";
 import type { VideoCodecs } from "./video-codecs.ts";
 import type {
   EncodedVideoFrame,
@@ -280,26 +281,4 @@ export interface NativeAudioOut {
   bytesSent: number;
   headerBytesSent: number | null;
   nackCount: number | null;
-}
-
-/** See {@link LinkStatistics} and {@link NativeVideo}. */
-export interface NativeOutRemote {
-  packetsLost: number | null;
-  /** 0 to 1, of the other side's last report interval. */
-  fractionLost: number | null;
-  jitterMs: number | null;
-  roundTripTimeMs: number | null;
-  /** Sum of the round-trip times measured, and how many there were. */
-  totalRoundTripTimeMs: number | null;
-  roundTripTimes: number | null;
-}
-
-/** See {@link LinkStatistics} and {@link NativeVideo}. */
-export interface NativeInRemote {
-  ssrc: number;
-  packetsSent: number | null;
-  bytesSent: number | null;
-  reportsSent: number | null;
-  /** The sender's wall clock at its last report. */
-  remoteTimestampMs: WallMs | null;
 }

@@ -1,7 +1,7 @@
 // The port, as far as a peer's video is concerned: what a native connection that carries video is opened with, what it
 // takes, reports and knows. Types only.
 import type { LocalMs, WallMs } from "../runtime/time.ts";
-import type { NativeInRemote, NativeOutRemote } from "./platform.ts";
+import type { NativeInRemote, NativeOutRemote } from "./remote-reports.ts";
 import type { I420Picture, VideoCodecName } from "./video-codecs.ts";
 
 /**

@@ -4,7 +4,7 @@ import type { AlignmentFigures, CaptureLags } from "./alignment-judge.ts";
 import type { RunPlan } from "./lineup.ts";
 import type { PairRow } from "./report.ts";
 import type { SentBlocks } from "./signals.ts";
-import type { UsageFigures } from "./usage.ts";
+import type { UsageFigures } from "./usage-figures.ts";
 import type { ShownPictures, VideoPairRow } from "./video/video-measurement.ts";
 
 /** What one process has measured. */

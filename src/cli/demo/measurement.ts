@@ -1,7 +1,7 @@
 // All that is measured in a process of a run: who of its peers, or of the pages, received whom, how well. One code for
 // both. Time is ms of the run.
 import type { Reference } from "./reference.ts";
-import { percentile } from "./report.ts";
+import { percentile } from "./numbers.ts";
 import type { PairCounters, PairRow } from "./report.ts";
 import { PairTracker } from "./similarity.ts";
 

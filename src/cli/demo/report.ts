@@ -1,6 +1,8 @@
 // Turns measurements into the numbers people read: rows of the table and the one JSON object. Pure.
 import type { AlignmentFigures } from "./alignment-judge.ts";
-import type { UsageFigures } from "./usage.ts";
+import { percentile, round } from "./numbers.ts";
+import { cpuPercentOf, MIB, totalUsage } from "./usage-figures.ts";
+import type { UsageFigures } from "./usage-figures.ts";
 import type { VideoPairRow } from "./video/video-measurement.ts";
 
 /** What a receiving transport counts about one sender. */
@@ -85,20 +87,6 @@ export interface DemoReport {
 /** A pair at least this similar counts as heard; Opus at the demo's bitrate stays above 0.95. */
 export const OK_SIMILARITY = 0.9;
 
-/** The value that `share` (0..1) of the values do not exceed (nearest rank); null of nothing. */
-export function percentile(values: readonly number[], share: number): number | null {
-  if (values.length === 0) return null;
-  // Thousands of values of each pair, once a second: typed arrays are sorted without a box for every number.
-  const sorted = Float64Array.from(values).sort();
-  const rank = Math.ceil(share * sorted.length) - 1;
-  return sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? null;
-}
-
-/** `value` with `digits` digits after the point, as a number. */
-export function round(value: number, digits = 1): number {
-  return Number(value.toFixed(digits));
-}
-
 /** Alignment that is no better than this, ms, is none. */
 const OK_ALIGNMENT_MS = 20;
 /** Stretches that are "of late"; a reader is judged once a second. */
@@ -109,7 +97,6 @@ const OK_UNRECOGNIZED = 0.1;
 const OK_DECODED = 0.95;
 const OK_MISREAD = 0.01;
 const OK_PSNR_DB = 25;
-const MIB = 1_048_576;
 
 /** What a report is made of. */
 export interface ReportInput {
@@ -146,13 +133,6 @@ export function buildReport(input: ReportInput): DemoReport {
   };
 }
 
-/** All processes as one: memory and CPU of one core since each began. */
-export function totalUsage(usages: readonly UsageFigures[]): { rssMb: number; cpuPercent: number } {
-  const sum = (of: (usage: UsageFigures) => number): number =>
-    usages.reduce((total, usage) => total + of(usage), 0);
-  return { rssMb: sum(({ rssBytes }) => rssBytes) / MIB, cpuPercent: sum(cpuPercentOf) };
-}
-
 /** How well each reader's sets were aligned of late. */
 export function liveAlignments(alignments: readonly AlignmentFigures[]): LiveAlignment[] {
   return alignments.map(({ errorsMs, boundsMs, ...figures }) => {
@@ -180,10 +160,6 @@ export function alignmentRow(alignments: readonly AlignmentFigures[]): Alignment
       3,
     ),
   };
-}
-
-function cpuPercentOf({ cpuMs, elapsedMs }: UsageFigures): number {
-  return (100 * cpuMs) / Math.max(1, elapsedMs);
 }
 
 function processRow({ peerIds, usage }: ReportInput["processes"][number]): ProcessRow {

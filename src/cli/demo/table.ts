@@ -1,7 +1,8 @@
 // The table in the terminal, as text. Pure: when to draw, and where, is the door's business.
 import { alignCells } from "../columns.ts";
 import type { AlignmentFigures } from "./alignment-judge.ts";
-import { alignmentRow, OK_SIMILARITY, percentile, round } from "./report.ts";
+import { percentile, round } from "./numbers.ts";
+import { alignmentRow, OK_SIMILARITY } from "./report.ts";
 import type { PairRow } from "./report.ts";
 
 const PAIR_HEAD = [

@@ -1,17 +1,7 @@
 // What a process costs: CPU, memory, and how late its event loop runs.
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { totalUsage } from "./report.ts";
-
-/** The cost of one process. */
-export interface UsageFigures {
-  /** CPU since the measuring began, ms. */
-  cpuMs: number;
-  /** Over how long, ms. */
-  elapsedMs: number;
-  rssBytes: number;
-  /** How late the event loop came to its timers, 99th percentile since the measuring began, ms. */
-  loopLagMsP99: number;
-}
+import { totalUsage } from "./usage-figures.ts";
+import type { UsageFigures } from "./usage-figures.ts";
 
 /** The sampling timer fires this often, ms; its period is part of what the histogram holds. */
 const RESOLUTION_MS = 10;

@@ -1,5 +1,6 @@
 // Picks the facts of a link out of a statistics report (W3C WebRTC Statistics). Pure.
-import type { LinkStatistics, NativeAudioOut, NativeInRemote, NativeOutRemote } from "../platform.ts";
+import type { LinkStatistics, NativeAudioOut } from "../platform.ts";
+import type { NativeInRemote, NativeOutRemote } from "../remote-reports.ts";
 import type { NativeVideo, NativeVideoIn, NativeVideoOut } from "../video-link.ts";
 
 type Entry = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import { AlignmentJudge } from "../../../src/cli/demo/alignment-judge.ts";
 import type { AlignmentJudgeOptions } from "../../../src/cli/demo/alignment-judge.ts";
 import { KnownSignal } from "../../../src/cli/demo/known-signal.ts";
 import { Loop } from "../../../src/cli/demo/loop.ts";
-import { percentile } from "../../../src/cli/demo/report.ts";
+import { percentile } from "../../../src/cli/demo/numbers.ts";
 import { seededRandom, Voice } from "../../../src/cli/demo/voice.ts";
 import { toPcm16 } from "../../../src/cli/demo/wav.ts";
 

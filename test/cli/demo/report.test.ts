@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { buildReport, liveAlignments, percentile } from "../../../src/cli/demo/report.ts";
+import { percentile } from "../../../src/cli/demo/numbers.ts";
+import { buildReport, liveAlignments } from "../../../src/cli/demo/report.ts";
 import type { PairRow } from "../../../src/cli/demo/report.ts";
 import type { AlignmentFigures } from "../../../src/cli/demo/alignment-judge.ts";
-import type { UsageFigures } from "../../../src/cli/demo/usage.ts";
+import type { UsageFigures } from "../../../src/cli/demo/usage-figures.ts";
 import type { VideoPairRow } from "../../../src/cli/demo/video/video-measurement.ts";
 import { redraw, tableLines } from "../../../src/cli/demo/table.ts";
 

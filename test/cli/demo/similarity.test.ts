@@ -1,6 +1,6 @@
 import { createDecoder, createEncoder, Application } from "libopus-wasm";
 import { describe, expect, it } from "vitest";
-import { percentile } from "../../../src/cli/demo/report.ts";
+import { percentile } from "../../../src/cli/demo/numbers.ts";
 import { PairTracker, SentStream } from "../../../src/cli/demo/similarity.ts";
 import { SAMPLE_RATE, Voice, seededRandom } from "../../../src/cli/demo/voice.ts";
 

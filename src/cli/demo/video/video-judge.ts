@@ -1,6 +1,6 @@
 // What the demo measures of one sender's video at one receiver: which of the pictures arrived, how late and how well.
 // Goes by the codes in the pictures. Pure and bounded; time is ms of the run.
-import { percentile, round } from "../report.ts";
+import { percentile, round } from "../numbers.ts";
 import { FRAME_NUMBERS } from "./picture-code.ts";
 
 /** Pictures of a sender that are remembered: 17 s at 60 a second. */
