@@ -304,10 +304,15 @@ function newLane(key: string, media: boolean): Lane {
   return { key, media, queue, current: undefined, id: 0, tries: 0, deadlineMs: Infinity };
 }
 
-/** Of one stream of one output to the same peers in the same quality. */
-function mediaKey({ data, metadata }: TransportData, { tier }: OutputTarget): string {
-  const { output_id: output = "", target_peer: target = "" } = metadata;
-  return JSON.stringify([data.type, output, data.streamId ?? "", target, tier ?? ""]);
+/**
+ * Of one stream of one output to the same peers in the same quality. What goes back to the peer it was made from is a
+ * stream of that peer's own.
+ */
+function mediaKey({ data, metadata }: TransportData, { peers, tier }: OutputTarget): string {
+  const { output_id: output = "", target_peer: target = "", source_peer: source } = metadata;
+  const [only, ...others] = peers;
+  const own = others.length === 0 && only === source ? source : target;
+  return JSON.stringify([data.type, output, data.streamId ?? "", own, tier ?? ""]);
 }
 
 function durationMs(data: RuntimeData): number {

@@ -99,6 +99,21 @@ describe("Deliveries", () => {
     ]);
   });
 
+  it("lets media go back to one peer while another's does not move", () => {
+    const post = new Post("a", "b");
+    const from = (peer: string, value: TransportData): TransportData => ({
+      ...value,
+      metadata: { ...value.metadata, source_peer: peer },
+    });
+    for (let i = 0; i < 20; i++) post.send(from("a", picture(i)), "a");
+    post.send(from("b", picture(100)), "b");
+    expect(post.under.map(({ peers }) => peers)).toEqual([["a"], ["b"]]);
+    expect(post.counters.snapshot().peers).toMatchObject({
+      a: { framesDropped: 15 },
+      b: { framesDropped: 0 },
+    });
+  });
+
   it("has room until 16 outputs wait, and again when fewer do", () => {
     const post = new Post("a", "b");
     const tickets = Array.from({ length: 17 }, (_, i) => post.send(text(`${i}`), "a"));
