@@ -14,6 +14,9 @@ import { senderOf } from "./video-plan.ts";
 import type { VideoPlan } from "./video-plan.ts";
 import { VideoRecorder } from "./video-recorder.ts";
 
+/** Codecs are compiled while they work, and peers connect: what is lost meanwhile says little of the call, ms. */
+const BEGIN_MS = 4_000;
+
 /** Larger pictures are compared by every second sample of every second row. */
 const MAX_COMPARED_PIXELS = 320 * 240;
 
@@ -33,7 +36,7 @@ export interface HostVideoOptions {
 export class HostVideo {
   readonly #options: HostVideoOptions;
   readonly #sources: PictureSources;
-  readonly #measurement = new VideoMeasurement();
+  readonly #measurement = new VideoMeasurement(BEGIN_MS);
   readonly #recorder: VideoRecorder | undefined;
   #outgoing = new Map<string, number[]>();
   #fault: string | undefined;

@@ -98,6 +98,7 @@ export class SentPictures {
 export class VideoJudge {
   readonly #from: string;
   readonly #sent: SentPictures;
+  readonly #beginMs: number;
   /** By place, modulo what is remembered: the place of a picture that was seen. */
   readonly #seen = new Float64Array(MAX_SENT).fill(-1);
   readonly #latenciesMs = new Newest(MAX_LATENCIES);
@@ -107,6 +108,7 @@ export class VideoJudge {
   readonly #early: ReceivedPicture[] = [];
   /** Place of the first one that was seen, and of the next to be judged. */
   #first: number | undefined;
+  #firstSentMs = 0;
   #next: number;
   #recognized = 0;
   #unseen = 0;
@@ -114,9 +116,14 @@ export class VideoJudge {
   #unknown = 0;
   #keyframes = 0;
 
-  /** @param sent of the sender; what is in it already does not count */
-  constructor(from: string, sent: SentPictures) {
+  /**
+   * @param sent of the sender; what is in it already does not count
+   * @param beginMs a call begins for so long after the first picture that is seen, ms: what is not seen of the pictures
+   *   sent meanwhile is no loss
+   */
+  constructor(from: string, sent: SentPictures, beginMs = 0) {
     this.#from = from;
+    this.#beginMs = beginMs;
     this.#sent = sent;
     this.#next = sent.end;
   }
@@ -167,15 +174,22 @@ export class VideoJudge {
     // What was sent before the first one that is seen is how a call begins, and no loss.
     if (this.#first === undefined) {
       this.#first = place;
+      this.#firstSentMs = this.#sent.sentMsAt(place);
       this.#next = place;
       this.#unseen = 0;
     }
     if (this.#seen[place % MAX_SENT] === place) return true;
     this.#seen[place % MAX_SENT] = place;
     this.#recognized++;
-    if (place >= this.#first && place < this.#next) this.#unseen--;
+    if (place < this.#next && this.#counts(place)) this.#unseen--;
     this.#latenciesMs.add(receivedMs - this.#sent.captureMsAt(place));
     return true;
+  }
+
+  /** Whether a picture that is not seen is missed. Before any has been seen all are, for it may stay so. */
+  #counts(place: number): boolean {
+    if (this.#first === undefined) return true;
+    return this.#sent.sentMsAt(place) >= this.#firstSentMs + this.#beginMs;
   }
 
   /** Count what is overdue. */
@@ -194,7 +208,7 @@ export class VideoJudge {
       this.#next = this.#sent.start;
     }
     while (this.#next < this.#sent.end && nowMs - this.#sent.sentMsAt(this.#next) >= GRACE_MS) {
-      if (this.#seen[this.#next % MAX_SENT] !== this.#next) this.#unseen++;
+      if (this.#seen[this.#next % MAX_SENT] !== this.#next && this.#counts(this.#next)) this.#unseen++;
       this.#next++;
     }
   }

@@ -48,6 +48,12 @@ interface Pair {
 export class VideoMeasurement {
   readonly #sent = new Map<string, SentPictures>();
   readonly #pairs = new Map<string, Pair>();
+  readonly #beginMs: number;
+
+  /** @param beginMs as of {@link VideoJudge} */
+  constructor(beginMs = 0) {
+    this.#beginMs = beginMs;
+  }
 
   /** Note pictures of a sender, in their order: number, when it was handed over and when captured, one after the other. */
   shown({ peerId, pictures }: ShownPictures): void {
@@ -105,7 +111,12 @@ export class VideoMeasurement {
     const key = `${from}>${to}`;
     const known = this.#pairs.get(key);
     if (known !== undefined || this.#pairs.size >= MAX_PAIRS || from === to) return known;
-    const made = { from, to, judge: new VideoJudge(from, this.#sentOf(from)), comparedMs: -Infinity };
+    const made = {
+      from,
+      to,
+      judge: new VideoJudge(from, this.#sentOf(from), this.#beginMs),
+      comparedMs: -Infinity,
+    };
     this.#pairs.set(key, made);
     return made;
   }

@@ -78,6 +78,19 @@ describe("a row", () => {
     expect(judge.row(20_000)).toMatchObject({ frames: 20, decoded: 1, dropped: 19 });
   });
 
+  it("misses nothing of what was sent while a call begins, and counts what came of it", () => {
+    const sent = new SentPictures();
+    const judge = new VideoJudge("alice", sent, 4_000);
+    for (let i = 0; i < 200; i++) sent.sent(i, captureMs(i) + 5, captureMs(i));
+    // From picture 20, sent at 805 ms, to 120, sent at 4805 ms; then every other one.
+    for (let i = 20; i < 200; i++) if (i % 2 === 0) judge.received(picture(i));
+    expect(judge.row(20_000)).toMatchObject({ decoded: 90, dropped: 40, frames: 130 });
+    // Those that come late were seen, and were not missed before.
+    judge.received(picture(31, { receivedMs: 20_000 }));
+    judge.received(picture(131, { receivedMs: 20_000 }));
+    expect(judge.row(20_000)).toMatchObject({ decoded: 92, dropped: 39, frames: 131 });
+  });
+
   it("counts a picture of which the code cannot be read as one that came", () => {
     const judge = judgeOf(10);
     for (let i = 0; i < 10; i++)
